@@ -1,0 +1,68 @@
+/** A run plan: what an engine shall execute, as one JSON document in the object store. */
+import type { Column } from '../../contracts/index.ts';
+
+export type Layer = 'clean' | 'curated';
+
+/** A file of a table, with the business date whose partition it belongs to (`null` where the table has none). */
+export interface TableFile {
+  key: string;
+  partition: string | null;
+}
+
+/** A view that a model reads. */
+export interface PlanInput {
+  format: 'jsonl' | 'parquet';
+  files: TableFile[];
+  columns: Column[];
+  /** Read only the files whose partition the run touches (see `ModelPlan.touched`). */
+  onlyTouched?: boolean;
+}
+
+export interface ModelPlan {
+  /** `clean.events` */
+  table: string;
+  /** The model's SELECT: a path below `sql/`. */
+  sql: string;
+  /** View name -> what it reads. */
+  inputs: Record<string, PlanInput>;
+  /**
+   * The business dates that this model rewrites: known dates, or the path of a SELECT with one date column, which the
+   * engine runs over the model's inputs first. Absent for a table without partitions, which is rewritten whole.
+   */
+  touched?: { dates: string[] } | { sql: string };
+  output: {
+    /** Folder below which Parquet files are written: `clean/events/run=<id>`. */
+    prefix: string;
+    columns: Column[];
+    /** The date column whose value names the partition folder `dt=<date>`. */
+    partitionColumn?: string;
+  };
+}
+
+export interface RunPlan {
+  runId: string;
+  layer: Layer;
+  models: ModelPlan[];
+}
+
+/** A Parquet file that an engine wrote. */
+export interface WrittenFile extends TableFile {
+  bytes: number;
+  rows: number;
+}
+
+export interface ModelResult {
+  table: string;
+  /** Dates rewritten, also those that no longer hold a row; empty for a table without partitions. */
+  touched: string[];
+  files: WrittenFile[];
+  rows: number;
+  seconds: number;
+}
+
+export interface EngineResult {
+  runId: string;
+  layer: Layer;
+  engine: string;
+  models: ModelResult[];
+}

@@ -1,0 +1,243 @@
+/**
+ * The interfaces between the platform and the world. A flow receives one `Environment` and reaches nothing else.
+ * Each interface promises only what its AWS service and its local form can both keep; one contract suite holds the two
+ * to it (`test/contracts/`).
+ */
+import type { ColumnType, Namespace } from './contracts/index.ts';
+import type { EngineResult, RunPlan } from './domain/lake/run-plan.ts';
+
+export interface Clock {
+  now(): Date;
+}
+
+export interface Ids {
+  /** A random UUID. */
+  uuid(): string;
+}
+
+/** An adapter's failure. `retryable` says whether the same call may succeed later; the message holds no payload. */
+export class AdapterError extends Error {
+  override name = 'AdapterError';
+  readonly retryable: boolean;
+
+  constructor(message: string, options: { retryable: boolean; cause?: unknown }) {
+    super(message, { cause: options.cause });
+    this.retryable = options.retryable;
+  }
+}
+
+// ---- Event stream ---------------------------------------------------------------------------------------------------
+
+export interface NewRecord {
+  /** The event id, so that load is even, no person is in it and a producer's duplicate meets its first. */
+  partitionKey: string;
+  data: Uint8Array;
+}
+
+export type PutResult = { ok: true; shard: string; sequence: string } | { ok: false; error: 'throttled' | 'internal' };
+
+export interface StreamRecord {
+  shard: string;
+  /** Decimal text; within a shard, later records have greater numbers. */
+  sequence: string;
+  partitionKey: string;
+  arrivedAt: Date;
+  data: Uint8Array;
+}
+
+/** Kinesis, or a sharded log: order within a shard, at-least-once. */
+export interface EventStream {
+  /**
+   * Puts up to 500 records of at most 1 MiB each, 5 MiB in all; more is an AdapterError and puts nothing. The results
+   * stand in the order of the records; those that failed are to be sent again, the others are in the stream.
+   */
+  put(records: NewRecord[]): Promise<PutResult[]>;
+  shards(): Promise<string[]>;
+  /** Up to `limit` records of a shard behind the sequence number `after`, or from the oldest. Empty at the end. */
+  read(shard: string, after: string | undefined, limit: number): Promise<StreamRecord[]>;
+}
+
+// ---- Object store ---------------------------------------------------------------------------------------------------
+
+export interface StoredObject {
+  key: string;
+  bytes: number;
+  modifiedAt: Date;
+}
+
+/** S3, or a directory. Keys are `/`-separated; a reader sees an object whole or not at all. */
+export interface ObjectStore {
+  /** The object's bytes, or undefined where there is none. */
+  get(key: string): Promise<Uint8Array | undefined>;
+  /** The object's bytes in pieces, for objects that do not fit in memory. AdapterError where there is none. */
+  open(key: string): AsyncIterable<Uint8Array>;
+  put(key: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
+  /** False, and nothing is written, where the key exists; of two writers one wins. */
+  putIfAbsent(key: string, body: Uint8Array): Promise<boolean>;
+  /** Objects whose key begins with `prefix` and sorts behind `after`, in byte order of their keys. */
+  list(prefix: string, after?: string): AsyncIterable<StoredObject>;
+  /** Deletes what exists; a key that does not is no error. */
+  delete(keys: string[]): Promise<void>;
+  /** Where an engine finds the object: a file path, or `s3://…`. */
+  uri(key: string): string;
+}
+
+// ---- Hot store ------------------------------------------------------------------------------------------------------
+
+export type HotTable = 'checkpoints' | 'files' | 'raw_objects' | 'runs' | 'locks';
+
+export type HotValue = string | number | boolean | null | Uint8Array | HotValue[] | { [name: string]: HotValue };
+
+/** An item; `partition` and `sort` together are its key. An item past `expiresAt` is never read, and removed later. */
+export interface HotItem {
+  partition: string;
+  sort: string;
+  values: Record<string, HotValue>;
+  expiresAt?: Date;
+}
+
+export interface HotKey {
+  partition: string;
+  sort: string;
+}
+
+/** What must hold of the stored item for a write: it is absent, it exists, or its named values equal these. */
+export type HotCondition = { absent: true } | { exists: true } | { equals: Record<string, string | number | boolean> };
+
+export type HotWrite =
+  | { table: HotTable; put: HotItem; if?: HotCondition }
+  | { table: HotTable; delete: HotKey; if?: HotCondition }
+  /** Adds whole numbers to the item's values, which start at 0. */
+  | { table: HotTable; add: HotKey & { values: Record<string, number>; expiresAt?: Date } }
+  | { table: HotTable; check: HotKey; if: HotCondition };
+
+/** A condition of `write` did not hold; nothing was written. `failed` are the positions of those writes. */
+export class ConditionFailed extends Error {
+  override name = 'ConditionFailed';
+  readonly failed: number[];
+
+  constructor(failed: number[]) {
+    super(`condition failed for write ${failed.join(', ')}`);
+    this.failed = failed;
+  }
+}
+
+/** DynamoDB, or SQLite. Reads are strongly consistent. */
+export interface HotStore {
+  get(table: HotTable, key: HotKey): Promise<HotItem | undefined>;
+  /** Items of one partition in byte order of `sort`, those whose `sort` begins with `prefix` and sorts behind `after`. */
+  query(table: HotTable, partition: string, options?: HotQuery): Promise<HotItem[]>;
+  /**
+   * All writes or none, at most 100, on distinct keys, 400 KB an item (else AdapterError). Throws ConditionFailed where
+   * a condition does not hold.
+   */
+  write(writes: HotWrite[]): Promise<void>;
+}
+
+export interface HotQuery {
+  prefix?: string;
+  after?: string;
+  limit?: number;
+  newestFirst?: boolean;
+}
+
+// ---- Vault ----------------------------------------------------------------------------------------------------------
+
+export interface NaturalId {
+  namespace: Namespace;
+  id: string;
+}
+
+/** A person as the lake knows them, with the 32-byte key that seals their free text. */
+export interface Subject {
+  subjectId: string;
+  dataKey: Uint8Array;
+}
+
+export type Resolution = { state: 'known'; subject: Subject } | { state: 'suppressed' };
+
+export interface PersonalData {
+  subject: Subject;
+  /** Vault leaves by their property name: email, full_name, address, phone. */
+  fields: Record<string, string>;
+  /** When the source last changed them; older data never replaces newer. */
+  asOf: Date;
+}
+
+/** The only store that links natural id, subject id and personal data. */
+export interface Vault {
+  /**
+   * The subject of each natural id, in order; an unknown id gets a random subject and key in one conditional
+   * transaction, so that races have one winner. An erased id is `suppressed`.
+   */
+  resolve(ids: NaturalId[]): Promise<Resolution[]>;
+  /** As `resolve`, creating nothing: undefined where the id was never seen. */
+  lookUp(ids: NaturalId[]): Promise<(Resolution | undefined)[]>;
+  keepPersonalData(entries: PersonalData[]): Promise<void>;
+  /** What is kept of a subject, or undefined. */
+  personalData(subjectId: string): Promise<Record<string, string> | undefined>;
+  /** The 32-byte key that seals quarantined bodies of one day (`YYYY-MM-DD`). */
+  quarantineKey(day: string): Promise<Uint8Array>;
+}
+
+// ---- Engine and warehouse -------------------------------------------------------------------------------------------
+
+/** DuckDB in process, or Spark on Glue. */
+export interface ModelEngine {
+  /** Executes every model of the plan in order and writes its files. EngineError where one fails; its files are then not published. */
+  execute(plan: RunPlan): Promise<EngineResult>;
+}
+
+/** A model or statement that failed. The message names it and holds no data value. */
+export class EngineError extends Error {
+  override name = 'EngineError';
+}
+
+/** A value as JSON can hold it: DECIMAL as text, DATE as `YYYY-MM-DD`, TIMESTAMP as ISO 8601 UTC, BIGINT as number. */
+export type Scalar = string | number | boolean | null;
+
+export interface ResultSet {
+  columns: { name: string; type: ColumnType | string }[];
+  rows: Scalar[][];
+}
+
+export type WarehouseStatement =
+  | { sql: string }
+  /** Appends the rows of Parquet files to a table; the columns are matched by position. */
+  | { copy: { table: string; files: { key: string; bytes: number; rows: number }[] } };
+
+/** Redshift, or a DuckDB file. */
+export interface Warehouse {
+  /** Runs the statements in order in one transaction: all, or none and an EngineError that names the statement. */
+  transaction(statements: WarehouseStatement[]): Promise<void>;
+  /** Runs one SELECT. */
+  query(sql: string): Promise<ResultSet>;
+}
+
+// ---- The environment ------------------------------------------------------------------------------------------------
+
+/** The repository's `sql/` folder, or its copy in a function's bundle. */
+export interface SqlFiles {
+  /** The text at a path below `sql/`. */
+  read(path: string): string;
+  /** Paths below a folder of `sql/`, sorted. */
+  list(folder: string): string[];
+}
+
+/** What a deployment sets (`config/*.yaml`). */
+export interface Settings {
+  reportingCurrency: string;
+}
+
+export interface Environment {
+  clock: Clock;
+  ids: Ids;
+  stream: EventStream;
+  objects: ObjectStore;
+  hot: HotStore;
+  vault: Vault;
+  engine: ModelEngine;
+  warehouse: Warehouse;
+  sql: SqlFiles;
+  settings: Settings;
+}
