@@ -105,7 +105,7 @@ function validatorsModule(files: SchemaFiles, contracts: Contract[]): string {
   ] as [string, string][];
   const exported = Object.fromEntries(names.map(([, path], index) => [`v${index}`, base + path]));
   const table = names.map(([id], index) => `  ${JSON.stringify(id)}: v${index},`).join('\n');
-  const code = standaloneCode.default(ajv, exported).replaceAll(/^export const /gm, 'const ');
+  const code = standaloneCode.default(ajv, exported).replaceAll(/\bexport const /g, 'const ');
   const bundled = esbuild.buildSync({
     stdin: { contents: `${code}\nexport const validators = {\n${table}\n};\n`, resolveDir: here },
     bundle: true,
