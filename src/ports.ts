@@ -84,7 +84,7 @@ export interface ObjectStore {
 
 // ---- Hot store ------------------------------------------------------------------------------------------------------
 
-export type HotTable = 'checkpoints' | 'files' | 'raw_objects' | 'runs' | 'locks';
+export type HotTable = 'checkpoints' | 'files' | 'batches' | 'runs' | 'locks';
 
 export type HotValue = string | number | boolean | null | Uint8Array | HotValue[] | { [name: string]: HotValue };
 

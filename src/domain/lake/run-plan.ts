@@ -30,6 +30,8 @@ export interface ModelPlan {
    * engine runs over the model's inputs first. Absent for a table without partitions, which is rewritten whole.
    */
   touched?: { dates: string[] } | { sql: string };
+  /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
+  counts?: string;
   output: {
     /** Folder below which Parquet files are written: `clean/events/run=<id>`. */
     prefix: string;
@@ -57,6 +59,8 @@ export interface ModelResult {
   touched: string[];
   files: WrittenFile[];
   rows: number;
+  /** The row of the model's `counts`, by column name. */
+  counts: Record<string, number>;
   seconds: number;
 }
 
