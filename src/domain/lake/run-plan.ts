@@ -9,12 +9,14 @@ export interface TableFile {
   partition: string | null;
 }
 
-/** A view that a model reads. */
-export interface PlanInput {
+/** A view that a model reads: files, or what an earlier model of the same plan wrote. */
+export type PlanInput = FileInput | { writtenBy: string; columns: Column[] };
+
+export interface FileInput {
   format: 'jsonl' | 'parquet';
   files: TableFile[];
   columns: Column[];
-  /** Read only the files whose partition the run touches (see `ModelPlan.touched`). */
+  /** Read only the files whose partition the model rewrites (`ModelPlan.touched`). */
   onlyTouched?: boolean;
 }
 
@@ -26,8 +28,8 @@ export interface ModelPlan {
   /** View name -> what it reads. */
   inputs: Record<string, PlanInput>;
   /**
-   * The business dates that this model rewrites: known dates, or the path of a SELECT with one date column, which the
-   * engine runs over the model's inputs first. Absent for a table without partitions, which is rewritten whole.
+   * The business dates that the run touches, which a partitioned output rewrites and `onlyTouched` inputs are read for:
+   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first.
    */
   touched?: { dates: string[] } | { sql: string };
   /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
@@ -55,8 +57,8 @@ export interface WrittenFile extends TableFile {
 
 export interface ModelResult {
   table: string;
-  /** Dates rewritten, also those that no longer hold a row; empty for a table without partitions. */
-  touched: string[];
+  /** Dates rewritten, also those that no longer hold a row; `whole` for a table without partitions. */
+  touched: string[] | 'whole';
   files: WrittenFile[];
   rows: number;
   /** The row of the model's `counts`, by column name. */

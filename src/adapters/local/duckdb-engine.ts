@@ -1,0 +1,189 @@
+/** ModelEngine on DuckDB, in this process. */
+import { mkdirSync, rmSync } from 'node:fs';
+import { performance } from 'node:perf_hooks';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
+import type { Column } from '../../contracts/index.ts';
+import type {
+  EngineResult,
+  FileInput,
+  ModelPlan,
+  ModelResult,
+  PlanInput,
+  RunPlan,
+  WrittenFile,
+} from '../../domain/lake/run-plan.ts';
+import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
+import { engineError } from './duckdb-errors.ts';
+
+export interface DuckDbEngineOptions {
+  objects: ObjectStore;
+  sql: SqlFiles;
+  /** Where data goes that does not fit in memory. */
+  temporaryDirectory: string;
+  memoryLimit?: string;
+}
+
+export class DuckDbEngine implements ModelEngine {
+  readonly #options: DuckDbEngineOptions;
+
+  constructor(options: DuckDbEngineOptions) {
+    this.#options = options;
+  }
+
+  async execute(plan: RunPlan): Promise<EngineResult> {
+    const { temporaryDirectory, memoryLimit = '1GB', sql } = this.#options;
+    const instance = await DuckDBInstance.create(':memory:', {
+      memory_limit: memoryLimit,
+      temp_directory: temporaryDirectory,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    }).catch((error: unknown) => {
+      throw engineError('DuckDB does not start', error);
+    });
+    const connection = await instance.connect();
+    try {
+      await connection.run(partitionedWrites);
+      await connection.run(sql.read('prelude/duckdb.sql'));
+      const models: ModelResult[] = [];
+      for (const model of plan.models) {
+        try {
+          models.push(await this.#executeModel(connection, model, models));
+        } catch (error) {
+          throw error instanceof EngineError ? error : engineError(model.table, error);
+        }
+      }
+      return { runId: plan.runId, layer: plan.layer, engine: 'duckdb', models };
+    } finally {
+      connection.closeSync();
+      instance.closeSync();
+      rmSync(temporaryDirectory, { recursive: true, force: true });
+    }
+  }
+
+  async #executeModel(connection: DuckDBConnection, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
+    const started = performance.now();
+    await this.#createViews(connection, model, done, undefined);
+    const dates = await touchedDates(connection, model, this.#options.sql);
+    if (dates) await this.#createViews(connection, model, done, new Set(dates));
+    await materialise(connection, model, this.#options.sql.read(model.sql));
+    const counts = model.counts ? await numbersOf(connection, this.#options.sql.read(model.counts)) : {};
+    const files = await this.#write(connection, model);
+    return {
+      table: model.table,
+      touched: model.output.partitionColumn ? (dates ?? []) : 'whole',
+      files,
+      rows: files.reduce((sum, file) => sum + file.rows, 0),
+      counts,
+      seconds: (performance.now() - started) / 1000,
+    };
+  }
+
+  /** Registers the model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
+  async #createViews(
+    connection: DuckDBConnection,
+    model: ModelPlan,
+    done: ModelResult[],
+    dates: Set<string> | undefined,
+  ) {
+    for (const [name, input] of Object.entries(model.inputs)) {
+      const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, dates);
+      await connection.run(`create or replace temp view ${name} as ${this.#select(view)}`);
+    }
+  }
+
+  /** The SELECT that reads an input's files with its declared columns. */
+  #select({ format, files, columns }: FileInput): string {
+    if (files.length === 0) {
+      return `select ${columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ')} where false`;
+    }
+    const list = `[${files.map((file) => quoted(this.#options.objects.uri(file.key))).join(', ')}]`;
+    // The folder names of the lake are no columns.
+    const options = 'hive_partitioning = false';
+    if (format === 'parquet') return `select ${columnList(columns)} from read_parquet(${list}, ${options})`;
+    const struct = columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ');
+    return `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
+  }
+
+  async #write(connection: DuckDBConnection, { output }: ModelPlan): Promise<WrittenFile[]> {
+    const directory = this.#options.objects.uri(output.prefix);
+    mkdirSync(directory, { recursive: true });
+    const { partitionColumn } = output;
+    const target = partitionColumn ? directory : `${directory}/part-0.parquet`;
+    const rows = partitionColumn ? `select *, cast(${partitionColumn} as varchar) as dt from result order by ${partitionColumn}` : 'from result';
+    const partitioning = partitionColumn
+      ? ", partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'"
+      : '';
+    // Snappy is what Redshift's COPY reads. One thread, so that a partition becomes one file.
+    await connection.run('set threads = 1');
+    const written = await connection.runAndReadAll(
+      `copy (${rows}) to ${quoted(target)} (format parquet, compression snappy, return_stats true${partitioning})`,
+    );
+    await connection.run('reset threads');
+    return written
+      .getRowObjectsJson()
+      .filter((row) => Number(row.count) > 0)
+      .map((row) => {
+        const key = output.prefix + String(row.filename).slice(directory.length);
+        const partition = /\/dt=([^/]+)\//.exec(key)?.[1] ?? null;
+        return { key, partition, bytes: Number(row.file_size_bytes), rows: Number(row.count) };
+      })
+      .sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+}
+
+/**
+ * Rows come sorted by partition, so few partitions need to be held: a partition buffers whole vectors of every column, and
+ * hundreds of them would fill the memory.
+ */
+const partitionedWrites = 'set partitioned_write_flush_threshold = 16384; set partitioned_write_max_open_files = 8';
+
+/** What an earlier model of the same plan wrote; nothing where that model had nothing to rewrite. */
+function writtenInput({ writtenBy, columns }: Extract<PlanInput, { writtenBy: string }>, done: ModelResult[]): FileInput {
+  return { format: 'parquet', files: done.find((result) => result.table === writtenBy)?.files ?? [], columns };
+}
+
+function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput {
+  if (!dates || !input.onlyTouched) return input;
+  return { ...input, files: input.files.filter((file) => dates.has(file.partition ?? '')) };
+}
+
+/** The model's rows as the table `result`, refused where a column's type is not the declared one. */
+async function materialise(connection: DuckDBConnection, model: ModelPlan, text: string): Promise<void> {
+  const { columns } = model.output;
+  const select = `select ${columnList(columns)} from (${withoutEnd(text)})`;
+  const described = await connection.runAndReadAll(`describe ${select}`);
+  const types = described.getRowObjectsJson().map((row) => String(row.column_type));
+  const differing = columns.flatMap(({ name, type }, index) =>
+    types[index] === type ? [] : [`${name} must be ${type}, got ${types[index]}`],
+  );
+  if (differing.length > 0)
+    throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
+  await connection.run(`create or replace temp table result as ${select}`);
+}
+
+/** The dates that the plan names, or that its SELECT finds over the model's inputs. */
+async function touchedDates(
+  connection: DuckDBConnection,
+  { touched }: ModelPlan,
+  sql: SqlFiles,
+): Promise<string[] | undefined> {
+  if (!touched) return undefined;
+  if ('dates' in touched) return touched.dates;
+  const found = await connection.runAndReadAll(withoutEnd(sql.read(touched.sql)));
+  return found
+    .getRowsJson()
+    .map(([date]) => String(date))
+    .sort();
+}
+
+async function numbersOf(connection: DuckDBConnection, text: string): Promise<Record<string, number>> {
+  const [row = {}] = (await connection.runAndReadAll(withoutEnd(text))).getRowObjectsJson();
+  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+}
+
+const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
+
+const columnList = (columns: Column[]): string => columns.map(({ name }) => `"${name}"`).join(', ');
+
+/** A statement without its closing semicolon, so that it can stand inside another; the line break ends a last comment. */
+const withoutEnd = (text: string): string => `${text.trim().replace(/;$/, '')}\n`;

@@ -1,0 +1,108 @@
+/**
+ * Warehouse on a DuckDB file. DuckDB locks its file against other processes, so a transaction works on a copy that then
+ * takes the file's place; readers open the current file read-only and are never blocked.
+ */
+import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
+import { EngineError, type ObjectStore, type ResultSet, type Scalar, type SqlFiles, type Warehouse, type WarehouseStatement } from '../../ports.ts';
+import { engineError } from './duckdb-errors.ts';
+
+export interface DuckDbWarehouseOptions {
+  directory: string;
+  objects: ObjectStore;
+  sql: SqlFiles;
+}
+
+/** Settings that keep SQL from the network and from files other than the warehouse's. */
+const confined = {
+  autoinstall_known_extensions: 'false',
+  autoload_known_extensions: 'false',
+};
+
+export class DuckDbWarehouse implements Warehouse {
+  readonly #options: DuckDbWarehouseOptions;
+  readonly #file: string;
+
+  constructor(options: DuckDbWarehouseOptions) {
+    this.#options = options;
+    this.#file = join(options.directory, 'warehouse.duckdb');
+  }
+
+  async transaction(statements: WarehouseStatement[]): Promise<void> {
+    mkdirSync(this.#options.directory, { recursive: true });
+    const copy = join(this.#options.directory, 'loading.duckdb');
+    for (const file of [copy, `${copy}.wal`]) rmSync(file, { force: true });
+    if (existsSync(this.#file)) copyFileSync(this.#file, copy);
+    await withConnection(copy, confined, async (connection) => {
+      for (const path of this.#options.sql.list('ddl')) await run(connection, path, this.#options.sql.read(path));
+      await connection.run('begin');
+      for (const statement of statements) {
+        if ('sql' in statement) await run(connection, firstLine(statement.sql), statement.sql);
+        else await this.#copy(connection, statement.copy);
+      }
+      await connection.run('commit');
+      await connection.run('checkpoint');
+    });
+    renameSync(copy, this.#file);
+  }
+
+  async query(sql: string): Promise<ResultSet> {
+    if (!existsSync(this.#file)) await this.transaction([]);
+    const options = { ...confined, access_mode: 'READ_ONLY', enable_external_access: 'false', lock_configuration: 'true' };
+    return withConnection(this.#file, options, async (connection) => {
+      const prepared = await connection.extractStatements(sql);
+      if (prepared.count !== 1) throw new EngineError(`one statement is needed, got ${prepared.count}`);
+      const result = await connection.runAndReadAll(sql);
+      const types = result.columnTypes();
+      const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }));
+      const rows = result.getRowsJson().map((row) => row.map((value, index) => scalar(value, types[index]!)));
+      return { columns, rows };
+    });
+  }
+
+  async #copy(connection: DuckDBConnection, { table, files }: { table: string; files: { key: string }[] }) {
+    if (files.length === 0) return;
+    const list = files.map((file) => `'${this.#options.objects.uri(file.key).replaceAll("'", "''")}'`).join(', ');
+    await run(connection, `copy ${table}`, `insert into ${table} select * from read_parquet([${list}], hive_partitioning = false)`);
+  }
+}
+
+async function withConnection<T>(
+  file: string,
+  options: Record<string, string>,
+  use: (connection: DuckDBConnection) => Promise<T>,
+): Promise<T> {
+  const instance = await DuckDBInstance.create(file, options).catch((error: unknown) => {
+    throw engineError('the warehouse file cannot be opened', error);
+  });
+  const connection = await instance.connect();
+  try {
+    return await use(connection);
+  } catch (error) {
+    throw error instanceof EngineError ? error : engineError('query', error);
+  } finally {
+    connection.closeSync();
+    instance.closeSync();
+  }
+}
+
+async function run(connection: DuckDBConnection, where: string, sql: string): Promise<void> {
+  try {
+    await connection.run(sql);
+  } catch (error) {
+    throw engineError(where, error);
+  }
+}
+
+const firstLine = (sql: string): string => sql.trim().split('\n')[0] ?? '';
+
+/** A value as JSON can hold it, from the text that DuckDB gives for its type. */
+function scalar(value: unknown, type: DuckDBType): Scalar {
+  if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
+  const text = String(value);
+  const name = String(type);
+  if (/^(BIGINT|HUGEINT|UBIGINT)$/.test(name)) return Number.isSafeInteger(Number(text)) ? Number(text) : text;
+  if (name.startsWith('TIMESTAMP')) return `${text.replace(' ', 'T')}Z`;
+  return text;
+}

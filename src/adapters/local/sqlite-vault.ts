@@ -1,0 +1,315 @@
+/** The vault on one machine. Its file holds HMACs and ciphertext; the key that opens it lies in the key directory. */
+import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
+import { open, seal } from '../../domain/privacy/seal.ts';
+import type { Ids, NaturalId, PersonalData, Resolution, Vault } from '../../ports.ts';
+import type { KeyDirectory } from './key-directory.ts';
+import { refusal } from './refusal.ts';
+import { SqliteFile } from './sqlite.ts';
+
+const schema = `
+  -- One row. Whoever changes what others may remember (an erasure, new keys) raises the epoch.
+  create table if not exists vault_state (
+    one integer primary key check (one = 1),
+    epoch integer not null
+  ) strict;
+  insert or ignore into vault_state (one, epoch) values (1, 0);
+
+  -- Both keys in all their versions, wrapped by the root key.
+  create table if not exists vault_keys (
+    kind text not null check (kind in ('vault', 'hmac')),
+    version integer not null,
+    wrapped_key text not null,
+    primary key (kind, version)
+  ) strict;
+
+  -- One row a natural id. An erased id stays as a tombstone, so that first sight cannot bring the person back.
+  create table if not exists subjects (
+    natural_id_hmac blob primary key,
+    hmac_version integer not null,
+    state text not null check (state in ('known', 'erased')),
+    subject_id text check ((subject_id is null) = (state = 'erased'))
+  ) strict, without rowid;
+
+  create table if not exists subject_keys (
+    subject_id text primary key,
+    vault_key_version integer not null,
+    wrapped_key text not null
+  ) strict, without rowid;
+
+  -- One row a subject, sealed under its data key; as_of in milliseconds. Several subjects may share an e-mail.
+  create table if not exists users_pii (
+    subject_id text primary key,
+    sealed_fields text not null,
+    email_hmac blob,
+    hmac_version integer not null,
+    as_of integer not null
+  ) strict, without rowid;
+  create index if not exists users_pii_by_email on users_pii (email_hmac);
+
+  create table if not exists quarantine_keys (
+    day text primary key,
+    vault_key_version integer not null,
+    wrapped_key text not null
+  ) strict, without rowid;
+`;
+
+type KeyKind = 'vault' | 'hmac';
+
+interface VersionedKey {
+  version: number;
+  key: Uint8Array;
+}
+
+interface WrappedKeyRow {
+  vault_key_version: number;
+  wrapped_key: string;
+}
+
+type SubjectRow = ({ state: 'known'; subject_id: string } & WrappedKeyRow) | { state: 'erased' };
+
+export interface SqliteVaultOptions {
+  keys: KeyDirectory;
+  /** Makes subject ids. */
+  ids: Ids;
+  /** How many resolutions are remembered; about 300 bytes each. */
+  cacheSize?: number;
+}
+
+export class SqliteVault implements Vault {
+  readonly #file: SqliteFile;
+  readonly #keys: KeyDirectory;
+  readonly #ids: Ids;
+  readonly #cacheSize: number;
+  /** Resolutions by namespace and natural id, the least recently used first. */
+  readonly #cache = new Map<string, Resolution>();
+  /** The epoch for which the cache and the keys hold. */
+  #epoch = -1;
+  /** The versions of each key, newest first. */
+  #vaultKeys: VersionedKey[] = [];
+  #hmacKeys: VersionedKey[] = [];
+
+  constructor(path: string, options: SqliteVaultOptions) {
+    this.#keys = options.keys;
+    this.#ids = options.ids;
+    this.#cacheSize = options.cacheSize ?? 100_000;
+    this.#file = new SqliteFile(path, { journal: 'delete', schema });
+    try {
+      this.#file.write(() => {
+        if (this.#keysOf('vault').length === 0) this.#addKeys();
+        this.#refresh();
+      });
+    } catch (error) {
+      this.#file.close();
+      throw error;
+    }
+  }
+
+  async resolve(ids: NaturalId[]): Promise<Resolution[]> {
+    const found = await this.lookUp(ids);
+    if (found.every((resolution) => resolution !== undefined)) return found;
+    return this.#write(() => ids.map((id) => this.#find(id) ?? this.#create(id)));
+  }
+
+  async lookUp(ids: NaturalId[]): Promise<(Resolution | undefined)[]> {
+    return this.#read(() => ids.map((id) => this.#find(id)));
+  }
+
+  async keepPersonalData(entries: PersonalData[]): Promise<void> {
+    this.#write(() => {
+      for (const entry of entries) this.#keep(entry);
+    });
+  }
+
+  async personalData(subjectId: string): Promise<Record<string, string> | undefined> {
+    return this.#read(() => {
+      const row = this.#file.get<{ sealed_fields: string } & WrappedKeyRow>(
+        `select sealed_fields, vault_key_version, wrapped_key
+         from users_pii join subject_keys using (subject_id) where subject_id = ?`,
+        subjectId,
+      );
+      if (!row) return undefined;
+      const fields = open(this.#unwrap(row, subjectId), row.sealed_fields, personalDataOf(subjectId));
+      return JSON.parse(fields.toString()) as Record<string, string>;
+    });
+  }
+
+  async quarantineKey(day: string): Promise<Uint8Array> {
+    if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) throw refusal(`the day of a quarantine key must be YYYY-MM-DD, got ${day}`);
+    return this.#write(() => {
+      const sql = 'select vault_key_version, wrapped_key from quarantine_keys where day = ?';
+      const row = this.#file.get<WrappedKeyRow>(sql, day);
+      if (row) return this.#unwrap(row, day);
+      const key = randomBytes(32);
+      const { vault_key_version, wrapped_key } = this.#wrap(key, day);
+      this.#file.run(
+        'insert into quarantine_keys (day, vault_key_version, wrapped_key) values (?, ?, ?)',
+        day,
+        vault_key_version,
+        wrapped_key,
+      );
+      return key;
+    });
+  }
+
+  /** Adds a new version of the vault key and of the HMAC key, for what is written from now on; the old ones stay in use. */
+  rotateKeys(): void {
+    this.#write(() => {
+      this.#addKeys();
+      this.#file.run('update vault_state set epoch = epoch + 1');
+    });
+  }
+
+  close(): void {
+    this.#cache.clear();
+    this.#file.close();
+  }
+
+  #read<T>(work: () => T): T {
+    return this.#file.read(() => {
+      this.#refresh();
+      return work();
+    });
+  }
+
+  #write<T>(work: () => T): T {
+    try {
+      return this.#file.write(() => {
+        this.#refresh();
+        return work();
+      });
+    } catch (error) {
+      // Subjects that were rolled back must not be remembered.
+      this.#cache.clear();
+      throw error;
+    }
+  }
+
+  /** Forgets what was remembered under another epoch: an erasure or new keys, by whichever process, take effect here. */
+  #refresh(): void {
+    const { epoch } = this.#file.get<{ epoch: number }>('select epoch from vault_state')!;
+    if (epoch === this.#epoch) return;
+    this.#cache.clear();
+    this.#vaultKeys = this.#keysOf('vault');
+    this.#hmacKeys = this.#keysOf('hmac');
+    this.#epoch = epoch;
+  }
+
+  #find(id: NaturalId): Resolution | undefined {
+    const name = `${id.namespace}\0${id.id}`;
+    const resolution = this.#cache.get(name) ?? this.#findStored(name);
+    if (resolution) this.#remember(name, resolution);
+    return resolution;
+  }
+
+  #findStored(name: string): Resolution | undefined {
+    for (const { key } of this.#hmacKeys) {
+      const row = this.#file.get<SubjectRow>(
+        `select state, subject_id, vault_key_version, wrapped_key
+         from subjects left join subject_keys using (subject_id) where natural_id_hmac = ?`,
+        hmac(key, name),
+      );
+      if (row?.state === 'erased') return { state: 'suppressed' };
+      if (row) {
+        return {
+          state: 'known',
+          subject: { subjectId: row.subject_id, dataKey: this.#unwrap(row, row.subject_id) },
+        };
+      }
+    }
+    return undefined;
+  }
+
+  /** Only within a write, behind a `#find` that found nothing: no other process can create the same id in between. */
+  #create(id: NaturalId): Resolution {
+    const name = `${id.namespace}\0${id.id}`;
+    const { version, key } = this.#hmacKeys[0]!;
+    const subject = { subjectId: this.#ids.uuid(), dataKey: randomBytes(32) };
+    const { vault_key_version, wrapped_key } = this.#wrap(subject.dataKey, subject.subjectId);
+    this.#file.run(
+      `insert into subjects (natural_id_hmac, hmac_version, state, subject_id) values (?, ?, 'known', ?)`,
+      hmac(key, name),
+      version,
+      subject.subjectId,
+    );
+    this.#file.run(
+      'insert into subject_keys (subject_id, vault_key_version, wrapped_key) values (?, ?, ?)',
+      subject.subjectId,
+      vault_key_version,
+      wrapped_key,
+    );
+    const resolution: Resolution = { state: 'known', subject };
+    this.#remember(name, resolution);
+    return resolution;
+  }
+
+  #remember(name: string, resolution: Resolution): void {
+    this.#cache.delete(name);
+    this.#cache.set(name, resolution);
+    if (this.#cache.size > this.#cacheSize) this.#cache.delete(this.#cache.keys().next().value!);
+  }
+
+  /** Keeps nothing of a subject without a key: it was erased while its data were on the way. */
+  #keep({ subject, fields, asOf }: PersonalData): void {
+    const { version, key } = this.#hmacKeys[0]!;
+    this.#file.run(
+      `insert into users_pii (subject_id, sealed_fields, email_hmac, hmac_version, as_of)
+       select subject_id, ?, ?, ?, ? from subject_keys where subject_id = ?
+       on conflict (subject_id) do update
+       set (sealed_fields, email_hmac, hmac_version, as_of)
+         = (excluded.sealed_fields, excluded.email_hmac, excluded.hmac_version, excluded.as_of)
+       where excluded.as_of >= users_pii.as_of`,
+      seal(subject.dataKey, JSON.stringify(fields), personalDataOf(subject.subjectId)),
+      fields.email === undefined ? null : hmac(key, `email\0${normalisedEmail(fields.email)}`),
+      version,
+      asOf.getTime(),
+      subject.subjectId,
+    );
+  }
+
+  #wrap(key: Uint8Array, owner: string): WrappedKeyRow {
+    const vaultKey = this.#vaultKeys[0]!;
+    return { vault_key_version: vaultKey.version, wrapped_key: seal(vaultKey.key, key, `key of ${owner}`) };
+  }
+
+  #unwrap(row: WrappedKeyRow, owner: string): Uint8Array {
+    const vaultKey = this.#vaultKeys.find(({ version }) => version === row.vault_key_version);
+    if (!vaultKey) throw refusal(`the vault has no version ${row.vault_key_version} of its key`);
+    return open(vaultKey.key, row.wrapped_key, `key of ${owner}`);
+  }
+
+  #keysOf(kind: KeyKind): VersionedKey[] {
+    const rows = this.#file.all<{ version: number; wrapped_key: string }>(
+      'select version, wrapped_key from vault_keys where kind = ? order by version desc',
+      kind,
+    );
+    return rows.map(({ version, wrapped_key }) => ({
+      version,
+      key: this.#keys.unwrap(wrapped_key, keyName(kind, version)),
+    }));
+  }
+
+  #addKeys(): void {
+    for (const kind of ['vault', 'hmac'] as const) {
+      const version = (this.#keysOf(kind)[0]?.version ?? 0) + 1;
+      const wrapped = this.#keys.wrap(randomBytes(32), keyName(kind, version));
+      this.#file.run('insert into vault_keys (kind, version, wrapped_key) values (?, ?, ?)', kind, version, wrapped);
+    }
+  }
+}
+
+function keyName(kind: KeyKind, version: number): string {
+  return `${kind} key ${version}`;
+}
+
+function personalDataOf(subjectId: string): string {
+  return `personal data of ${subjectId}`;
+}
+
+function hmac(key: Uint8Array, text: string): Buffer {
+  return createHmac('sha256', createSecretKey(key)).update(text).digest();
+}
+
+/** Spellings that reach one mailbox in practice: case, surrounding blanks and Unicode form do not count. */
+function normalisedEmail(email: string): string {
+  return email.trim().normalize('NFC').toLowerCase();
+}

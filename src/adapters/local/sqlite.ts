@@ -1,0 +1,93 @@
+/** One SQLite file as the local stores use it: prepared statements, transactions, errors as AdapterError. */
+import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
+import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { AdapterError } from '../../ports.ts';
+
+/** How long a statement waits for another process' transaction to end. */
+const busyTimeoutMs = 10_000;
+
+/** SQLITE_BUSY and SQLITE_LOCKED: the only results that a later attempt may change. */
+const retryableCodes = [5, 6];
+
+export class SqliteFile {
+  readonly #name: string;
+  readonly #database: DatabaseSync;
+  readonly #statements = new Map<string, StatementSync>();
+
+  /**
+   * Opens or creates the file (mode 0600; `:memory:` for none) and runs `schema`, whose statements must be repeatable.
+   * Journal `delete` leaves no copy of deleted rows; `wal` lets others read while one writes, for ciphertext only.
+   */
+  constructor(path: string, options: { journal: 'delete' | 'wal'; schema: string }) {
+    this.#name = basename(path);
+    if (path !== ':memory:') createPrivately(path);
+    this.#database = this.#mapErrors(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
+    this.#mapErrors(() => this.#database.exec(`pragma journal_mode = ${options.journal}; pragma secure_delete = on`));
+    this.write(() => this.#mapErrors(() => this.#database.exec(options.schema)));
+  }
+
+  /** The first row, or undefined. */
+  get<Row>(sql: string, ...values: SQLInputValue[]): Row | undefined {
+    return this.#mapErrors(() => this.#statement(sql).get(...values)) as Row | undefined;
+  }
+
+  all<Row>(sql: string, ...values: SQLInputValue[]): Row[] {
+    return this.#mapErrors(() => this.#statement(sql).all(...values)) as Row[];
+  }
+
+  run(sql: string, ...values: SQLInputValue[]): void {
+    this.#mapErrors(() => this.#statement(sql).run(...values));
+  }
+
+  /** Runs `work` on one unchanging state of the file. */
+  read<T>(work: () => T): T {
+    return this.#transaction('begin', work);
+  }
+
+  /** Runs `work` as the only writer, after whoever was first: all of it is kept, or nothing where it throws. */
+  write<T>(work: () => T): T {
+    return this.#transaction('begin immediate', work);
+  }
+
+  close(): void {
+    if (this.#database.isOpen) this.#database.close();
+  }
+
+  #transaction<T>(begin: string, work: () => T): T {
+    this.run(begin);
+    try {
+      const result = work();
+      this.run('commit');
+      return result;
+    } catch (error) {
+      if (this.#database.isTransaction) this.run('rollback');
+      throw error;
+    }
+  }
+
+  #statement(sql: string): StatementSync {
+    const known = this.#statements.get(sql);
+    if (known) return known;
+    const prepared = this.#database.prepare(sql);
+    this.#statements.set(sql, prepared);
+    return prepared;
+  }
+
+  #mapErrors<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const code = (error as { errcode?: number }).errcode;
+      if (code === undefined) throw error;
+      const retryable = retryableCodes.includes(code & 0xff);
+      throw new AdapterError(`${this.#name}: ${(error as Error).message}`, { retryable, cause: error });
+    }
+  }
+}
+
+/** SQLite gives a file that it creates the default mode, and its journals the mode of the file. */
+function createPrivately(path: string): void {
+  mkdirSync(dirname(path), { recursive: true });
+  closeSync(openSync(path, 'a', 0o600));
+}

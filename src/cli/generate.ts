@@ -1,0 +1,88 @@
+import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { Command, Option } from 'commander';
+import { RefusedInput } from '../domain/refused-input.ts';
+import { type GeneratedFile, generate } from '../generators/files.ts';
+import { type GeneratorRequest, generatorDefaults, generatorSizes } from '../generators/options.ts';
+import { plantedTruths } from '../generators/truths.ts';
+import { globalOptions } from './context.ts';
+import { printSummary, say } from './output.ts';
+import { progress } from './progress.ts';
+
+/** The options that say what to generate, for each command that generates. */
+export function withGeneratorOptions(command: Command): Command {
+  const whole = (text: string) => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
+  const { seed, customers, products, transactions, events, months, until } = generatorDefaults;
+  return command
+    .addOption(new Option('--size <size>', 'a preset for the sizes below').choices(Object.keys(generatorSizes)).default('default'))
+    .option('--seed <n>', `equal seeds give equal bytes (${seed})`, whole)
+    .option('--customers <n>', `customers (${customers})`, whole)
+    .option('--products <n>', `products (${products})`, whole)
+    .option('--transactions <n>', `transaction lines (${transactions})`, whole)
+    .option('--events <n>', `events (${events})`, whole)
+    .option('--months <n>', `months of history (${months})`, whole)
+    .option('--until <date>', `last day (${until})`);
+}
+
+export function generateCommand(): Command {
+  return withGeneratorOptions(new Command('generate'))
+    .description('write synthetic customers, products, transactions and events to files')
+    .option('--out <dir>', 'where the files go', './generated')
+    .option('--force', 'replace files that are there')
+    .addHelpText(
+      'after',
+      `
+The files hold synthetic personal data, as a shop's exports would. truths.json says what was planted in them.
+
+Examples:
+  $ c360 generate --out ./generated
+  $ c360 generate --size tiny --seed 7 --out /tmp/tiny
+  $ c360 generate --events 1000000 --transactions 500000`,
+    )
+    .action(async (options: GeneratorRequest & { out: string; force?: boolean }, command: Command) => {
+      const { format } = globalOptions(command);
+      const directory = resolve(options.out);
+      const files = generate(requestOf(options));
+      const present = files.find(({ name }) => existsSync(join(directory, name)));
+      if (present && !options.force) {
+        throw new RefusedInput(`${join(directory, present.name)} exists; give another --out, or --force to replace it`);
+      }
+      mkdirSync(directory, { recursive: true });
+      for (const file of files) await writeLines(join(directory, file.name), linesOf(file));
+      const truths = `${JSON.stringify(plantedTruths(requestOf(options)), null, 2)}\n`;
+      await writeLines(join(directory, 'truths.json'), Readable.from([truths]));
+      say(`Written to ${directory}. Next: c360 upload customers ${join(options.out, 'customers.csv')}`);
+      printSummary(Object.fromEntries(files.map(({ name, count }) => [name, count])), format);
+    });
+}
+
+/** Only what the generator asks for, of all that a command was given. */
+export function requestOf({ size, seed, customers, products, transactions, events, months, until }: GeneratorRequest): GeneratorRequest {
+  return { size, seed, customers, products, transactions, events, months, until };
+}
+
+/** A file's lines in blocks of some kilobytes, with a progress bar. */
+async function* linesOf(file: GeneratedFile): AsyncIterable<string> {
+  const bar = progress(file.name, file.count, 'records');
+  let block: string[] = [];
+  let done = 0;
+  for (const line of file.lines()) {
+    block.push(line);
+    done += 1;
+    if (block.length === 500) {
+      yield block.join('');
+      block = [];
+      bar.update(done);
+    }
+  }
+  yield block.join('');
+  bar.stop();
+}
+
+/** Writes beside the target first, so that an interrupted command leaves no half file under the name. */
+async function writeLines(path: string, lines: AsyncIterable<string>): Promise<void> {
+  await pipeline(lines, createWriteStream(`${path}.part`));
+  renameSync(`${path}.part`, path);
+}

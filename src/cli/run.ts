@@ -1,0 +1,33 @@
+import { Command } from 'commander';
+import { type RunResult, runPipeline } from '../local/run-pipeline.ts';
+import type { Environment } from '../ports.ts';
+import { globalOptions, withPlatform } from './context.ts';
+import { type Format, printSummary, say, styled } from './output.ts';
+
+export function runCommand(): Command {
+  return new Command('run')
+    .description('bring what is new from the raw layer to the answers')
+    .addHelpText('after', '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run')
+    .action(async (_options: object, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'write', async ({ env }) => {
+        const result = await runAndTell(env);
+        tellResult(result, globals.format);
+      });
+    });
+}
+
+/** Runs the pipeline and tells each step as it passes. */
+export function runAndTell(env: Environment): Promise<RunResult> {
+  return runPipeline(env, {
+    finished: ({ step, seconds, outcome }) =>
+      say(`  ${styled('green', '✔')} ${step.padEnd(17)} ${`${seconds.toFixed(1)} s`.padStart(7)}   ${styled('dim', outcome)}`),
+  });
+}
+
+function tellResult(result: RunResult, format: Format): void {
+  if (result.status === 'idle') say('Nothing is new: the answers are those of the newest snapshot.');
+  else say(`Snapshot ${result.snapshot} is loaded. Next: c360 query --list`);
+  const { steps, ...summary } = result;
+  printSummary(format === 'json' ? { ...summary, steps } : summary, format);
+}

@@ -1,0 +1,37 @@
+import { Command } from 'commander';
+import { rowsOf } from '../domain/lake/snapshot.ts';
+import { listSnapshots } from '../flows/documents.ts';
+import { loadedSnapshot } from '../flows/load-warehouse.ts';
+import { globalOptions, withPlatform } from './context.ts';
+import { printResult } from './output.ts';
+
+export function snapshotsCommand(): Command {
+  return new Command('snapshots')
+    .description('list what the runs have published')
+    .addHelpText('after', '\nExamples:\n  $ c360 snapshots\n  $ c360 snapshots --format json')
+    .action(async (_options: object, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'read', async ({ env }) => {
+        const loaded = await loadedSnapshot(env);
+        const rows = (await listSnapshots(env)).map(({ number, createdAt, runId, tables }) => [
+          number,
+          createdAt,
+          runId,
+          rowsOf(tables['curated.fact_sales']),
+          rowsOf(tables['curated.fact_event']),
+          Object.values(tables).flat().length,
+          number === loaded,
+        ]);
+        const columns = [
+          { name: 'snapshot', type: 'INTEGER' },
+          { name: 'created_at', type: 'VARCHAR' },
+          { name: 'run', type: 'VARCHAR' },
+          { name: 'sales', type: 'BIGINT' },
+          { name: 'events', type: 'BIGINT' },
+          { name: 'files', type: 'BIGINT' },
+          { name: 'is_loaded', type: 'BOOLEAN' },
+        ];
+        printResult({ columns, rows }, globals.format);
+      });
+    });
+}

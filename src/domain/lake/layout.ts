@@ -1,0 +1,43 @@
+/** Where things lie in the lake: the keys of its objects. */
+import type { Dataset } from '../../contracts/index.ts';
+
+/** `dt=2026-01-31/hour=07`, of an arrival time, UTC. */
+function arrivalFolder(arrivedAt: Date): string {
+  const text = arrivedAt.toISOString();
+  return `dt=${text.slice(0, 10)}/hour=${text.slice(11, 13)}`;
+}
+
+/** A raw object; `batch` names the records in it, so that the same batch written twice is one object. */
+export function rawKey(dataset: Dataset, arrivedAt: Date, batch: string): string {
+  return `raw/${dataset}/${arrivalFolder(arrivedAt)}/${batch}.jsonl.gz`;
+}
+
+/** The batch that a raw object's key names. */
+export function batchOfKey(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1, -'.jsonl.gz'.length);
+}
+
+export function quarantineKey(dataset: Dataset, arrivedAt: Date, batch: string): string {
+  return `quarantine/${dataset}/${arrivalFolder(arrivedAt).split('/')[0]}/${batch}.jsonl.gz`;
+}
+
+export function landingKey(dataset: Dataset, contentHash: string): string {
+  return `landing/${dataset}/${contentHash}`;
+}
+
+/** Folder of the files that one run writes for one table (`clean.events`). */
+export function tablePrefix(table: string, runId: string): string {
+  return `${table.replace('.', '/')}/run=${runId}`;
+}
+
+export function planKey(runId: string, layer: string): string {
+  return `plans/${runId}/${layer}.json`;
+}
+
+export function snapshotKey(number: number): string {
+  return `snapshots/${String(number).padStart(8, '0')}.json`;
+}
+
+export function servingKey(query: string): string {
+  return `serving/${query}.json`;
+}

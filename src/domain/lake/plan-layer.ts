@@ -1,0 +1,110 @@
+/** Builds the run plan of one layer from the models' headers, the newest snapshot and what is new. */
+import { type Column, type Dataset, rawColumnsOf } from '../../contracts/index.ts';
+import { tablePrefix } from './layout.ts';
+import { type ModelHeader, tableColumns, viewName } from './model-header.ts';
+import type { EngineResult, Layer, ModelPlan, PlanInput, RunPlan } from './run-plan.ts';
+import type { Snapshot } from './snapshot.ts';
+
+/** A model as it lies in `sql/models`. */
+export interface Model {
+  /** `clean.events` */
+  table: string;
+  /** Path below `sql/`. */
+  sql: string;
+  header: ModelHeader;
+  /** Path of the SELECT of touched dates, where it has one. */
+  touchedSql?: string;
+  countsSql?: string;
+}
+
+export interface LayerContext {
+  runId: string;
+  models: Model[];
+  ddl: Map<string, Column[]>;
+  /** Files of every table, those that this run's clean models wrote included. */
+  tables: Snapshot['tables'];
+  /** Raw objects that no run has consumed. */
+  newRaw: Partial<Record<Dataset, string[]>>;
+  /** What the clean models of this run did. */
+  clean?: EngineResult;
+}
+
+/** The clean models of the datasets that have new raw objects. */
+export function planClean(context: LayerContext): RunPlan {
+  const models = context.models
+    .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
+    .map((model) => modelPlan(context, model, model.touchedSql ? { sql: model.touchedSql } : undefined));
+  return { runId: context.runId, layer: 'clean', models };
+}
+
+/**
+ * The curated models that the clean layer's changes reach, each after those it reads. A partitioned table is rewritten
+ * for the dates that its inputs touch; one without partitions when any input changed, or when it was never built.
+ */
+export function planCurated(context: LayerContext): RunPlan {
+  const touched = new Map<string, string[]>();
+  for (const { table, touched: dates } of context.clean?.models ?? []) touched.set(table, dates === 'whole' ? [] : dates);
+  const models: ModelPlan[] = [];
+  for (const model of inOrder(context.models.filter((candidate) => candidate.table.startsWith('curated.')))) {
+    const others = model.header.inputs.filter((input) => input !== model.table);
+    const isChanged = others.some((input) => touched.has(input));
+    if (!isChanged && (model.header.partition || context.tables[model.table])) continue;
+    const dates = [...new Set(others.flatMap((input) => touched.get(input) ?? []))].sort();
+    if (model.header.partition && dates.length === 0) continue;
+    models.push(modelPlan(context, model, { dates }));
+    touched.set(model.table, model.header.partition ? dates : []);
+  }
+  return { runId: context.runId, layer: 'curated', models };
+}
+
+const datasetOf = (model: Model): Dataset => model.table.split('.')[1] as Dataset;
+
+function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched']): ModelPlan {
+  const columns = tableColumns(model.table, model.header, context.ddl);
+  return {
+    table: model.table,
+    sql: model.sql,
+    inputs: Object.fromEntries(model.header.inputs.map((input) => [viewName(input), planInput(context, model, input)])),
+    ...(touched && { touched }),
+    ...(model.countsSql && { counts: model.countsSql }),
+    output: {
+      prefix: tablePrefix(model.table, context.runId),
+      columns,
+      ...(model.header.partition && { partitionColumn: model.header.partition }),
+    },
+  };
+}
+
+function planInput(context: LayerContext, model: Model, input: string): PlanInput {
+  const [layer, name] = input.split('.') as [Layer | 'raw', string];
+  if (layer === 'raw') {
+    const files = (context.newRaw[name as Dataset] ?? []).map((key) => ({ key, partition: null }));
+    return { format: 'jsonl', files, columns: rawColumnsOf(name as Dataset) };
+  }
+  const source = context.models.find((candidate) => candidate.table === input);
+  if (!source) throw new Error(`${model.sql} reads ${input}, and no model makes it`);
+  const columns = tableColumns(input, source.header, context.ddl);
+  if (layer === 'curated' && input !== model.table) return { writtenBy: input, columns };
+  return {
+    format: 'parquet',
+    files: (context.tables[input] ?? []).map(({ key, partition }) => ({ key, partition })),
+    columns,
+    ...(source.header.partition && { onlyTouched: true }),
+  };
+}
+
+/** Models sorted so that each stands behind those it reads. */
+function inOrder(models: Model[]): Model[] {
+  const byTable = new Map(models.map((model) => [model.table, model]));
+  const ordered = new Set<Model>();
+  const visit = (model: Model, path: string[]): void => {
+    if (path.includes(model.table)) throw new Error(`models read each other in a circle: ${[...path, model.table].join(' -> ')}`);
+    for (const input of model.header.inputs) {
+      const source = byTable.get(input);
+      if (source && source !== model) visit(source, [...path, model.table]);
+    }
+    ordered.add(model);
+  };
+  for (const model of models) visit(model, []);
+  return [...ordered];
+}

@@ -1,0 +1,79 @@
+/** A snapshot: the list of files that readers see. A run publishes a new one, or none. */
+import type { Dataset } from '../../contracts/index.ts';
+import type { EngineResult, WrittenFile } from './run-plan.ts';
+
+/** Raw records that runs have consumed, by what became of them; `raw` = clean rows + the others. */
+export interface ConsumedCounts {
+  raw: number;
+  duplicates: number;
+  superseded: number;
+}
+
+export interface Snapshot {
+  number: number;
+  runId: string;
+  createdAt: string;
+  /** Table (`clean.events`) -> its files. */
+  tables: Record<string, WrittenFile[]>;
+  /** Keys of consumed raw objects that arrived on `consumedSince` or later; older objects are all consumed. */
+  consumed: string[];
+  consumedSince: string;
+  counts: Partial<Record<Dataset, ConsumedCounts>>;
+}
+
+/** The tables after a layer's models ran: touched partitions replaced, tables without partitions replaced whole. */
+export function applyResult(tables: Snapshot['tables'], result: EngineResult): Snapshot['tables'] {
+  const applied = { ...tables };
+  for (const model of result.models) {
+    const { touched } = model;
+    const kept = touched === 'whole' ? [] : (tables[model.table] ?? []).filter((file) => !touched.includes(file.partition ?? ''));
+    applied[model.table] = [...kept, ...model.files].sort((a, b) => (a.key < b.key ? -1 : 1));
+  }
+  return applied;
+}
+
+/** The counts after a run's clean models: each adds what it consumed. */
+export function addConsumed(counts: Snapshot['counts'], clean: EngineResult): Snapshot['counts'] {
+  const added = { ...counts };
+  for (const model of clean.models) {
+    const dataset = model.table.split('.')[1] as Dataset;
+    const before = added[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
+    added[dataset] = {
+      raw: before.raw + (model.counts.raw_rows ?? 0),
+      duplicates: before.duplicates + (model.counts.duplicate_rows ?? 0),
+      superseded: before.superseded + (model.counts.superseded_rows ?? 0),
+    };
+  }
+  return added;
+}
+
+export const rowsOf = (files: WrittenFile[] | undefined): number => (files ?? []).reduce((sum, file) => sum + file.rows, 0);
+
+/** A table's change between two snapshots. */
+export interface TableChange {
+  table: string;
+  /** Partitions that differ, or `whole` where the table has none. */
+  changed: string[] | 'whole';
+  /** The files to copy: those of the changed partitions in the new snapshot. */
+  files: WrittenFile[];
+}
+
+/** What a load has to replace to go from one list of files to the other; nothing where they are equal. */
+export function tableChange(table: string, from: WrittenFile[], to: WrittenFile[]): TableChange | undefined {
+  const isWhole = [...from, ...to].some((file) => file.partition === null);
+  const before = keysByPartition(from);
+  const after = keysByPartition(to);
+  const changed = [...new Set([...before.keys(), ...after.keys()])]
+    .filter((partition) => before.get(partition) !== after.get(partition))
+    .sort();
+  if (changed.length === 0) return undefined;
+  if (isWhole) return { table, changed: 'whole', files: to };
+  const differs = new Set(changed);
+  return { table, changed, files: to.filter((file) => differs.has(file.partition!)) };
+}
+
+function keysByPartition(files: WrittenFile[]): Map<string, string> {
+  const keys = new Map<string, string>();
+  for (const { partition, key } of files) keys.set(partition ?? '', `${keys.get(partition ?? '') ?? ''}${key}\n`);
+  return keys;
+}

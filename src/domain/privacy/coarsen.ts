@@ -1,0 +1,54 @@
+/** Makes values coarser, so that what is left fits many people. */
+
+/** IPv4 to its /24, IPv6 to its /48 network; an IPv4 address inside IPv6 counts as IPv4. */
+export function truncateIp(address: string): string {
+  if (!address.includes(':')) return `${address.split('.').slice(0, 3).join('.')}.0/24`;
+  const groups = ipv6Groups(address);
+  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
+    return `${groups[6]! >> 8}.${groups[6]! & 255}.${groups[7]! >> 8}.0/24`;
+  }
+  return `${groups
+    .slice(0, 3)
+    .map((group) => group.toString(16))
+    .join(':')}::/48`;
+}
+
+/** The eight 16-bit groups of a valid IPv6 address. */
+function ipv6Groups(address: string): number[] {
+  // The URL parser writes every form of an address, a dotted tail included, in one canonical way.
+  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
+  const [head = '', tail] = canonical.split('::');
+  const parse = (part: string) => (part === '' ? [] : part.split(':').map((group) => Number.parseInt(group, 16)));
+  const before = parse(head);
+  const after = tail === undefined ? [] : parse(tail);
+  return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
+}
+
+const families: [RegExp, string][] = [
+  [/bot|crawl|spider|slurp|headless/i, 'bot'],
+  [/ipad|tablet|kindle|silk/i, 'tablet'],
+  [/iphone|ipod|mobile.*safari.*ios|^ios$/i, 'iphone'],
+  [/android/i, 'android'],
+  [/smart-?tv|appletv|googletv|hbbtv|roku/i, 'tv'],
+  [/windows/i, 'windows'],
+  [/macintosh|mac os|macos/i, 'mac'],
+  [/cros/i, 'chromeos'],
+  [/linux|x11/i, 'linux'],
+  [/mobile|phone/i, 'mobile'],
+  [/desktop|laptop/i, 'desktop'],
+];
+
+/** The family of a device or user agent: one of a dozen words. */
+export function deviceFamily(device: string): string {
+  return families.find(([pattern]) => pattern.test(device))?.[1] ?? 'other';
+}
+
+/** A birth year to the first year of its decade. */
+export function decadeOf(year: number): number {
+  return Math.floor(year / 10) * 10;
+}
+
+/** A date to the first day of its month. */
+export function monthOf(date: string): string {
+  return `${date.slice(0, 7)}-01`;
+}

@@ -1,0 +1,103 @@
+/** Takes personal data out of a valid record, as its contract's `x-privacy` declares. */
+import type { Column, Contract, Leaf, Namespace } from '../../contracts/index.ts';
+import type { JsonObject } from '../json.ts';
+import { moneyText } from '../money.ts';
+import { decadeOf, deviceFamily, monthOf, truncateIp } from './coarsen.ts';
+import { scrub } from './scrub.ts';
+import { seal } from './seal.ts';
+
+/** A raw line: column name -> value, free of personal data. */
+export type RawLine = Record<string, string | number | boolean>;
+
+/** A person as this module needs them. */
+export interface KnownSubject {
+  subjectId: string;
+  dataKey: Uint8Array;
+}
+
+export interface Separated {
+  line: RawLine;
+  /** What the vault shall keep of the person, by property. */
+  personal: Record<string, string>;
+  /** Fields that the contract does not know; they are in neither. */
+  unknownFieldCount: number;
+}
+
+/** The natural ids in a record, one a namespace at most, `user` first. */
+export function naturalIdsIn(contract: Contract, record: JsonObject): { namespace: Namespace; id: string }[] {
+  const ids = contract.leaves.flatMap((leaf) => {
+    const value = record[leaf.property];
+    return leaf.privacy === 'natural_id' && isPresent(value) ? [{ namespace: leaf.namespace!, id: String(value) }] : [];
+  });
+  return ids.sort((a, b) => (a.namespace === b.namespace ? 0 : a.namespace === 'user' ? -1 : 1));
+}
+
+/**
+ * Separates one record. `subjects` are those of `naturalIdsIn`, by namespace; free text is sealed for the user, or for
+ * the anonymous visitor where there is no user.
+ */
+export function separate(
+  contract: { leaves: Leaf[] },
+  record: JsonObject,
+  subjects: Partial<Record<Namespace, KnownSubject>>,
+): Separated {
+  const line: RawLine = {};
+  const personal: Record<string, string> = {};
+  let known = 0;
+  for (const leaf of contract.leaves) {
+    if (!Object.hasOwn(record, leaf.property)) continue;
+    known += 1;
+    const value = record[leaf.property];
+    if (!isPresent(value)) continue;
+    if (leaf.privacy === 'vault') personal[leaf.property] = String(value);
+    else {
+      const kept = keptValue(leaf, value, subjects);
+      if (kept !== undefined) line[leaf.column] = kept;
+    }
+  }
+  return { line, personal, unknownFieldCount: Object.keys(record).length - known };
+}
+
+function isPresent(value: unknown): boolean {
+  return value !== undefined && value !== null && value !== '';
+}
+
+function keptValue(
+  leaf: Leaf,
+  value: unknown,
+  subjects: Partial<Record<Namespace, KnownSubject>>,
+): string | number | boolean | undefined {
+  switch (leaf.privacy) {
+    case 'keep':
+      return keepAsDeclared(leaf, value);
+    case 'natural_id':
+      return subjects[leaf.namespace!]?.subjectId;
+    case 'truncate_ip':
+      return truncateIp(String(value));
+    case 'coarsen_device':
+      return deviceFamily(String(value));
+    case 'coarsen_date':
+      return typeof value === 'number' ? decadeOf(value) : monthOf(String(value));
+    case 'scrub':
+      return scrub(String(value));
+    case 'seal': {
+      const subject = subjects.user ?? subjects.anonymous;
+      return subject && seal(subject.dataKey, JSON.stringify(value), leaf.column);
+    }
+    case 'vault':
+    case 'drop':
+      return undefined;
+  }
+}
+
+/** Kept values in the one form that raw lines carry: money and times normalised. */
+function keepAsDeclared(leaf: Leaf, value: unknown): string | number | boolean | undefined {
+  if (leaf.isMoney) return moneyText(value as string | number);
+  if (leaf.type === 'TIMESTAMP') return new Date(value as string).toISOString();
+  return value as string | number | boolean;
+}
+
+/** The line's values in the order of the columns, for hashing. */
+export function canonicalText(line: RawLine, columns: Column[]): string {
+  return JSON.stringify(columns.map((column) => line[column.name] ?? null));
+}

@@ -1,0 +1,30 @@
+/** Reads the models, their companions and the DDL from `sql/`. */
+import type { Column } from '../contracts/index.ts';
+import { parseDdl, parseModelHeader } from '../domain/lake/model-header.ts';
+import type { Model } from '../domain/lake/plan-layer.ts';
+import type { SqlFiles } from '../ports.ts';
+
+export interface ModelCatalog {
+  models: Model[];
+  /** Columns of the warehouse's tables, by name. */
+  ddl: Map<string, Column[]>;
+}
+
+export function readModels(sql: SqlFiles): ModelCatalog {
+  const models = ['clean', 'curated'].flatMap((layer) => {
+    const paths = sql.list(`models/${layer}`);
+    return paths
+      .filter((path) => /\/[a-z_]+\.sql$/.test(path))
+      .map((path): Model => {
+        const companion = (kind: string) => paths.find((other) => other === path.replace(/\.sql$/, `.${kind}.sql`));
+        return {
+          table: `${layer}.${path.slice(path.lastIndexOf('/') + 1, -'.sql'.length)}`,
+          sql: path,
+          header: parseModelHeader(path, sql.read(path)),
+          touchedSql: companion('touched'),
+          countsSql: companion('counts'),
+        };
+      });
+  });
+  return { models, ddl: parseDdl(sql.list('ddl').map((path) => sql.read(path))) };
+}

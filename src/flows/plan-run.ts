@@ -1,0 +1,47 @@
+/** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
+import { type Dataset, datasets } from '../contracts/index.ts';
+import { planKey } from '../domain/lake/layout.ts';
+import { planClean } from '../domain/lake/plan-layer.ts';
+import type { RunPlan } from '../domain/lake/run-plan.ts';
+import type { Snapshot } from '../domain/lake/snapshot.ts';
+import type { Environment } from '../ports.ts';
+import { writeDocument } from './documents.ts';
+import { readModels } from './models.ts';
+
+/** Longer than any door's delay between a record's arrival and its object. */
+const windowDays = 8;
+
+/** What a run consumes: an explicit list of input files. */
+export interface RunInputs {
+  runId: string;
+  /** Dataset -> keys of raw objects that no run has consumed. */
+  newRaw: Partial<Record<Dataset, string[]>>;
+  /** Consumed keys that the next run must still know, this run's included. */
+  consumed: string[];
+  consumedSince: string;
+}
+
+/** Lists what is new since the newest snapshot: arrivals from `consumedSince` on, less the keys that it consumed. */
+export const findNewInputs =
+  (env: Environment) =>
+  async (runId: string, newest: Snapshot | undefined): Promise<RunInputs> => {
+    const since = newest?.consumedSince ?? '';
+    const windowStart = new Date(env.clock.now().getTime() - windowDays * 86_400_000).toISOString().slice(0, 10);
+    const known = new Set(newest?.consumed);
+    const inputs: RunInputs = { runId, newRaw: {}, consumed: [], consumedSince: windowStart };
+    for (const dataset of datasets) {
+      for await (const { key } of env.objects.list(`raw/${dataset}/`, `raw/${dataset}/dt=${since}`)) {
+        if (!known.has(key)) inputs.newRaw[dataset] = [...(inputs.newRaw[dataset] ?? []), key];
+        if (key >= `raw/${dataset}/dt=${windowStart}`) inputs.consumed.push(key);
+      }
+    }
+    return inputs;
+  };
+
+export const planCleanLayer =
+  (env: Environment) =>
+  async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
+    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {} });
+    await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
+    return plan;
+  };

@@ -1,0 +1,26 @@
+/** Executes the models of a layer, and plans the curated layer from what the clean layer did. */
+import { planKey } from '../domain/lake/layout.ts';
+import { planCurated } from '../domain/lake/plan-layer.ts';
+import type { EngineResult, RunPlan } from '../domain/lake/run-plan.ts';
+import { applyResult, type Snapshot } from '../domain/lake/snapshot.ts';
+import type { Environment } from '../ports.ts';
+import { writeDocument } from './documents.ts';
+import { readModels } from './models.ts';
+
+/** Executes a plan; its result lies beside the plan, so that later steps and people can read what it did. */
+export const runModels =
+  (env: Environment) =>
+  async (plan: RunPlan): Promise<EngineResult> => {
+    const result = await env.engine.execute(plan);
+    await writeDocument(env, planKey(plan.runId, `${plan.layer}.result`), result);
+    return result;
+  };
+
+export const planCuratedLayer =
+  (env: Environment) =>
+  async (clean: EngineResult, newest: Snapshot | undefined): Promise<RunPlan> => {
+    const tables = applyResult(newest?.tables ?? {}, clean);
+    const plan = planCurated({ ...readModels(env.sql), runId: clean.runId, tables, newRaw: {}, clean });
+    await writeDocument(env, planKey(clean.runId, 'curated'), plan);
+    return plan;
+  };

@@ -1,0 +1,71 @@
+/** What came in and where it is: the conservation of the lake, told by counts that are taken in different places. */
+import { type Dataset, datasets } from '../contracts/index.ts';
+import { batchOfKey } from '../domain/lake/layout.ts';
+import { rowsOf } from '../domain/lake/snapshot.ts';
+import type { Environment } from '../ports.ts';
+import { addCounts, type DoorCounts, noCounts } from './door.ts';
+import { newestSnapshot } from './documents.ts';
+import { loadedSnapshot } from './load-warehouse.ts';
+import { findNewInputs } from './plan-run.ts';
+
+/** `received = raw + quarantined + suppressed` and `raw = clean + duplicates + superseded + pending`. */
+export interface DatasetStatus extends DoorCounts {
+  dataset: Dataset;
+  clean: number;
+  duplicates: number;
+  superseded: number;
+  /** Raw records that no published run has consumed. */
+  pending: number;
+  isBalanced: boolean;
+}
+
+export interface Status {
+  datasets: DatasetStatus[];
+  snapshot: { number: number; runId: string; createdAt: string; files: number; bytes: number } | undefined;
+  loadedSnapshot: number;
+  isBalanced: boolean;
+}
+
+export const readStatus =
+  (env: Environment) =>
+  async (): Promise<Status> => {
+    const newest = await newestSnapshot(env);
+    const { newRaw } = await findNewInputs(env)('status', newest);
+    const rows: DatasetStatus[] = [];
+    for (const dataset of datasets) {
+      const batches = await batchCounts(env, dataset);
+      const door = [...batches.values()].reduce(addCounts, noCounts);
+      const { raw: consumed, duplicates, superseded } = newest?.counts[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
+      const clean = rowsOf(newest?.tables[`clean.${dataset}`]);
+      const pending = (newRaw[dataset] ?? []).reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0), 0);
+      const isBalanced =
+        door.received === door.raw + door.quarantined + door.suppressed &&
+        door.raw === consumed + pending &&
+        consumed === clean + duplicates + superseded;
+      rows.push({ dataset, ...door, clean, duplicates, superseded, pending, isBalanced });
+    }
+    const files = Object.values(newest?.tables ?? {}).flat();
+    return {
+      datasets: rows,
+      snapshot: newest && {
+        number: newest.number,
+        runId: newest.runId,
+        createdAt: newest.createdAt,
+        files: files.length,
+        bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+      },
+      loadedSnapshot: await loadedSnapshot(env),
+      isBalanced: rows.every((row) => row.isBalanced),
+    };
+  };
+
+/** What each batch of a dataset counted at its door, by the batch's name. */
+async function batchCounts(env: Environment, dataset: Dataset): Promise<Map<string, DoorCounts>> {
+  const counts = new Map<string, DoorCounts>();
+  for (let after: string | undefined; ; ) {
+    const page = await env.hot.query('batches', dataset, { after, limit: 1000 });
+    for (const item of page) counts.set(item.sort, item.values as unknown as DoorCounts);
+    after = page.at(-1)?.sort;
+    if (page.length < 1000) return counts;
+  }
+}

@@ -1,0 +1,127 @@
+/** The platform on one machine: the local adapters over one data directory and one key directory. */
+import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { dirname, join, resolve } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileURLToPath } from 'node:url';
+import { DirectoryObjectStore } from '../adapters/local/directory-object-store.ts';
+import { DuckDbEngine } from '../adapters/local/duckdb-engine.ts';
+import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
+import { KeyDirectory } from '../adapters/local/key-directory.ts';
+import { SqlDirectory } from '../adapters/local/sql-directory.ts';
+import { SqliteEventStream } from '../adapters/local/sqlite-event-stream.ts';
+import { SqliteHotStore } from '../adapters/local/sqlite-hot-store.ts';
+import { SqliteVault } from '../adapters/local/sqlite-vault.ts';
+import { systemClock, systemIds } from '../adapters/local/system.ts';
+import { RefusedInput } from '../domain/refused-input.ts';
+import type { Clock, Environment, Ids } from '../ports.ts';
+import { readSettings } from './settings.ts';
+
+export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
+
+export interface PlatformOptions {
+  dataDir: string;
+  /** Holds the keys, outside the data directory; by default `<dataDir>.keys`. */
+  keyDir?: string;
+  /** Readers work beside a writer; two writers do not. */
+  access: 'read' | 'write';
+  clock?: Clock;
+  ids?: Ids;
+}
+
+export interface Platform {
+  env: Environment;
+  paths: PlatformPaths;
+  close(): void;
+}
+
+export interface PlatformPaths {
+  dataDir: string;
+  keyDir: string;
+  lake: string;
+  vault: string;
+  warehouse: string;
+}
+
+export function platformPaths({ dataDir, keyDir }: Pick<PlatformOptions, 'dataDir' | 'keyDir'>): PlatformPaths {
+  const data = resolve(dataDir);
+  const keys = resolve(keyDir ?? `${data}.keys`);
+  if (keys === data || keys.startsWith(`${data}/`)) {
+    throw new RefusedInput(`--key-dir must lie outside the data directory, got ${keys}; a copy of the data must not hold its keys`);
+  }
+  return { dataDir: data, keyDir: keys, lake: join(data, 'lake'), vault: join(data, 'vault'), warehouse: join(data, 'warehouse') };
+}
+
+/** True where a platform has been opened in this directory before. */
+export const isDataDirectory = (dataDir: string): boolean => existsSync(join(dataDir, 'hot.sqlite'));
+
+/** Opens the platform. RefusedInput where nothing is there to read, or another process is writing. */
+export function openPlatform(options: PlatformOptions): Platform {
+  const paths = platformPaths(options);
+  if (options.access === 'read' && !isDataDirectory(paths.dataDir)) {
+    throw new RefusedInput(`${paths.dataDir} holds no platform yet; try \`npm start\`, or name another place with --data-dir`);
+  }
+  mkdirSync(paths.vault, { recursive: true });
+  const unlock = options.access === 'write' ? lock(paths.dataDir) : () => {};
+  const closers: (() => void)[] = [unlock];
+  const close = () => {
+    for (const closer of closers.splice(0).reverse()) closer();
+  };
+  const closing = <T extends { close(): void }>(store: T): T => {
+    closers.push(() => store.close());
+    return store;
+  };
+  try {
+    const { stream: streamSettings, ...settings } = readSettings(repositoryRoot);
+    const { clock = systemClock, ids = systemIds } = options;
+    const files = { stream: join(paths.dataDir, 'stream.sqlite'), vault: join(paths.vault, 'vault.sqlite') };
+    const keys = new KeyDirectory(paths.keyDir, { protects: Object.values(files) });
+    const objects = new DirectoryObjectStore(paths.lake);
+    const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
+    const env: Environment = {
+      clock,
+      ids,
+      stream: closing(new SqliteEventStream(files.stream, { clock, key: keys.derive('stream'), ...streamSettings })),
+      objects,
+      hot: closing(new SqliteHotStore(join(paths.dataDir, 'hot.sqlite'), { clock })),
+      vault: closing(new SqliteVault(files.vault, { keys, ids })),
+      engine: new DuckDbEngine({ objects, sql, temporaryDirectory: join(paths.dataDir, 'tmp') }),
+      warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql }),
+      sql,
+      settings,
+    };
+    return { env, paths, close };
+  } catch (error) {
+    close();
+    throw error;
+  }
+}
+
+/** Takes the data directory for this process; the system frees it when the process ends, however it ends. */
+function lock(dataDir: string): () => void {
+  const database = new DatabaseSync(join(dataDir, 'lock.sqlite'), { timeout: 0 });
+  try {
+    database.exec('begin exclusive');
+  } catch {
+    database.close();
+    throw new RefusedInput(
+      `another process is writing to ${dataDir}; wait for it to end, or work in another place with --data-dir`,
+    );
+  }
+  return () => database.close();
+}
+
+/** Deletes the data directory and its keys. */
+export function resetPlatform(options: Pick<PlatformOptions, 'dataDir' | 'keyDir'>): PlatformPaths {
+  const paths = platformPaths(options);
+  if (!isDataDirectory(paths.dataDir)) {
+    throw new RefusedInput(`${paths.dataDir} holds no platform, so nothing was deleted; name the place with --data-dir`);
+  }
+  const unlock = lock(paths.dataDir);
+  try {
+    rmSync(paths.keyDir, { recursive: true, force: true });
+    rmSync(paths.dataDir, { recursive: true, force: true });
+  } finally {
+    unlock();
+  }
+  return paths;
+}

@@ -1,0 +1,22 @@
+/** Reads a deployment's settings (`config/*.yaml`) and checks them against `config/schema.json`. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parse } from 'yaml';
+import { RefusedInput } from '../domain/refused-input.ts';
+import type { Settings } from '../ports.ts';
+
+export interface LocalSettings extends Settings {
+  stream: { shards: number; retentionHours: number };
+}
+
+export function readSettings(root: string, name = 'local'): LocalSettings {
+  const file = `config/${name}.yaml`;
+  const settings: unknown = parse(readFileSync(join(root, file), 'utf8'));
+  const validate = new Ajv2020().compile(JSON.parse(readFileSync(join(root, 'config/schema.json'), 'utf8')));
+  if (!validate(settings)) {
+    const { instancePath, message } = validate.errors![0]!;
+    throw new RefusedInput(`${file}: ${instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${message}`);
+  }
+  return settings as LocalSettings;
+}
