@@ -9,9 +9,10 @@ import type { Platform } from '../local/platform.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { requestOf, withGeneratorOptions } from './generate.ts';
-import { count, print, printResult, say, styled } from './output.ts';
+import { highlight } from './highlights.ts';
+import { count, print, styled, tableText } from './output.ts';
 import { produceAndArchive } from './produce.ts';
-import { tellQuery } from './query.ts';
+import { printHeading } from './query.ts';
 import { runAndTell } from './run.ts';
 import { tellStatus } from './status.ts';
 import { upload } from './upload.ts';
@@ -20,19 +21,22 @@ export function demoCommand(): Command {
   return withGeneratorOptions(new Command('demo'))
     .description('the whole way on generated data: generate, both doors, run, answers')
     .option('--once', 'end after the answers')
-    .addHelpText('after', '\nThe second time there is nothing to do, and nothing is doubled.\n\nExamples:\n  $ c360 demo\n  $ c360 demo --size tiny --data-dir /tmp/tiny')
+    .addHelpText(
+      'after',
+      '\nThe second time there is nothing to do, and nothing is doubled.\n\nExamples:\n  $ c360 demo\n  $ c360 demo --size tiny --data-dir /tmp/tiny',
+    )
     .action(async (options: GeneratorRequest & { once?: boolean }, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async (platform) => {
         const started = performance.now();
-        say(styled('bold', '\nCustomer 360: from events and files to answers, on this machine\n'));
+        print(styled('bold', '\nCustomer 360: from events and files to answers, on this machine\n'));
         await bringIn(platform.env, requestOf(options));
-        say(styled('bold', '\nThe pipeline runs\n'));
-        const run = await runAndTell(platform.env);
-        if (run.status === 'idle') say('  Nothing is new: the answers are those of the newest snapshot.');
+        print(styled('bold', '\nThe pipeline runs\n'));
+        const run = await runAndTell(platform.env, print);
+        if (run.status === 'idle') print('  Nothing is new: the answers are those of the newest snapshot.');
         await showAnswers(platform.env);
         await showCounts(platform);
-        say(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
+        print(`\nDone in ${((performance.now() - started) / 1000).toFixed(1)} s.`);
         showNext(platform);
       });
     });
@@ -40,19 +44,22 @@ export function demoCommand(): Command {
 
 /** Generates and brings in what has not come in before, files first: an event may then meet its customer. */
 async function bringIn(env: Environment, request: GeneratorRequest): Promise<void> {
-  say(styled('bold', 'Data comes in at both doors\n'));
+  print(styled('bold', 'Data comes in at both doors\n'));
   const files = generate(request);
-  const batch = createHash('sha256').update(JSON.stringify(plantedTruths(request))).update(JSON.stringify(request)).digest('hex');
+  const batch = createHash('sha256')
+    .update(JSON.stringify(plantedTruths(request)))
+    .update(JSON.stringify(request))
+    .digest('hex');
   for (const file of files) {
     const source = `generated-${batch.slice(0, 16)}-${file.name}`;
     const key = { partition: 'generated', sort: source };
     if (await env.hot.get('files', key)) {
-      say(`  ${styled('green', '✔')} ${file.name.padEnd(17)} came in before`);
+      print(`  ${styled('green', '✔')} ${file.name.padEnd(17)} came in before`);
       continue;
     }
     const summary = file.dataset === 'events' ? await produceEvents(env, source, file) : await uploadFile(env, file);
     await env.hot.write([{ table: 'files', put: { ...key, values: { isDone: true } } }]);
-    say(`  ${styled('green', '✔')} ${file.name.padEnd(17)} ${summary}`);
+    print(`  ${styled('green', '✔')} ${file.name.padEnd(17)} ${summary}`);
   }
 }
 
@@ -74,13 +81,13 @@ async function produceEvents(env: Environment, source: string, file: GeneratedFi
 
 async function showAnswers(env: Environment): Promise<void> {
   for (const { sql, ...header } of readQueries(env.sql)) {
-    tellQuery(header);
-    printResult(await env.warehouse.query(sql), 'table', { limit: 8 });
+    printHeading(header);
+    print(tableText(highlight(header.name, await env.warehouse.query(sql))));
   }
 }
 
 async function showCounts({ env }: Platform): Promise<void> {
-  say(styled('bold', '\nEvery record is accounted for\n'));
+  print(styled('bold', '\nEvery record is accounted for\n'));
   tellStatus(await readStatus(env)());
 }
 

@@ -16,7 +16,11 @@ export function withGeneratorOptions(command: Command): Command {
   const whole = (text: string) => (/^\d+$/.test(text) ? Number(text) : Number.NaN);
   const { seed, customers, products, transactions, events, months, until } = generatorDefaults;
   return command
-    .addOption(new Option('--size <size>', 'a preset for the sizes below').choices(Object.keys(generatorSizes)).default('default'))
+    .addOption(
+      new Option('--size <size>', 'a preset for the sizes below')
+        .choices(Object.keys(generatorSizes))
+        .default('default'),
+    )
     .option('--seed <n>', `equal seeds give equal bytes (${seed})`, whole)
     .option('--customers <n>', `customers (${customers})`, whole)
     .option('--products <n>', `products (${products})`, whole)
@@ -59,7 +63,16 @@ Examples:
 }
 
 /** Only what the generator asks for, of all that a command was given. */
-export function requestOf({ size, seed, customers, products, transactions, events, months, until }: GeneratorRequest): GeneratorRequest {
+export function requestOf({
+  size,
+  seed,
+  customers,
+  products,
+  transactions,
+  events,
+  months,
+  until,
+}: GeneratorRequest): GeneratorRequest {
   return { size, seed, customers, products, transactions, events, months, until };
 }
 

@@ -18,8 +18,8 @@ import { uploadCommand } from './upload.ts';
 const program = new Command('c360')
   .description('Customer 360: a customer-data platform, whole on one machine or on AWS')
   .version('0.1.0')
-  .option('--data-dir <dir>', 'where the platform keeps its data', './data')
-  .option('--key-dir <dir>', 'where it keeps its keys (default: <data-dir>.keys)')
+  .addOption(new Option('--data-dir <dir>', 'where the platform keeps its data').env('C360_DATA_DIR').default('./data'))
+  .addOption(new Option('--key-dir <dir>', 'where it keeps its keys (default: <data-dir>.keys)').env('C360_KEY_DIR'))
   .addOption(new Option('--format <format>', 'how results are printed').choices(formats).default('table'))
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(c360 --help lists the commands, c360 <command> --help their options)')
@@ -67,6 +67,8 @@ try {
   else {
     process.exitCode = 1;
     const isExpected = expected.some((kind) => error instanceof kind);
-    say(`${styled('red', 'error')} ${isExpected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`);
+    say(
+      `${styled('red', 'error')} ${isExpected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`,
+    );
   }
 }

@@ -29,17 +29,19 @@ export function bytes(value: number): string {
 /** Column kinds, told by name and type: they decide how a number is shown to people. */
 const isRate = (name: string): boolean => name.endsWith('_rate') || name.startsWith('confidence_');
 const isScore = (name: string): boolean => /(^|_)(lift|z_score)$/.test(name);
-const isNumeric = (type: string): boolean => /^(BIGINT|HUGEINT|INTEGER|DOUBLE|DECIMAL)/.test(type);
+const isNumeric = (type: string): boolean => /^(BIGINT|HUGEINT|INTEGER|DOUBLE|DECIMAL|RATE)/.test(type);
 const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** A value as people read it: money with two decimals, rates in percent, ids shortened. */
 function cell(value: Scalar, name: string, type: string): string {
   if (value === null) return '–';
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
-  if (isRate(name)) return `${(Number(value) * 100).toFixed(1)} %`;
+  if (isRate(name) || type === 'RATE') return `${(Number(value) * 100).toFixed(1)} %`;
   if (isScore(name)) return Number(value).toFixed(2);
   if (type.startsWith('DECIMAL')) return decimalText(String(value));
-  if (typeof value === 'number') return type === 'BIGINT' && !/_no$|year|decade/.test(name) ? count(value) : String(value);
+  if (typeof value === 'number')
+    return type === 'BIGINT' && !/_no$|year|decade/.test(name) ? count(value) : String(value);
+  if (/^(month|cohort)_on$/.test(name)) return value.slice(0, 7);
   return uuidPattern.test(value) ? `${value.slice(0, 8)}…` : value;
 }
 
@@ -68,9 +70,12 @@ export function tableText({ columns, rows }: ResultSet, { limit }: TableOptions 
     chars: rulesOnly,
     wordWrap: true,
   });
-  for (const row of shown) table.push(row.map((value, index) => cell(value, columns[index]!.name, columns[index]!.type)));
+  for (const row of shown)
+    table.push(row.map((value, index) => cell(value, columns[index]!.name, columns[index]!.type)));
+  const text = table.toString().replaceAll(/ +$/gm, '');
   const more = rows.length - shown.length;
-  return table.toString() + (more > 0 ? `\n${styled('dim', `… ${count(more)} more rows (--limit 0 shows all, --format csv is complete)`)}` : '');
+  if (more === 0) return text;
+  return `${text}\n${styled('dim', `… ${count(more)} more rows (--limit 0 shows all, --format csv is complete)`)}`;
 }
 
 /** One line under the head, none elsewhere. */
@@ -104,7 +109,9 @@ function csvText({ columns, rows }: ResultSet): string {
 export function printResult(result: ResultSet, format: Format, options: TableOptions & { about?: object } = {}): void {
   if (format === 'csv') print(csvText(result));
   else if (format === 'json') {
-    const rows = result.rows.map((row) => Object.fromEntries(row.map((value, index) => [result.columns[index]!.name, value])));
+    const rows = result.rows.map((row) =>
+      Object.fromEntries(row.map((value, index) => [result.columns[index]!.name, value])),
+    );
     print(JSON.stringify({ ...options.about, rows }, null, 2));
   } else print(tableText(result, options));
 }

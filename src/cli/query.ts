@@ -1,9 +1,8 @@
 import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { type Query, readQueries } from '../flows/publish-answers.ts';
-import type { SqlFiles } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
-import { printResult, say, styled } from './output.ts';
+import { print, printResult, styled } from './output.ts';
 
 export function queryCommand(): Command {
   return new Command('query')
@@ -34,16 +33,15 @@ Examples:
         }
         const { sql, ...header } = find(queries, wanted);
         const result = await env.warehouse.query(sql);
-        if (globals.format === 'table') tellQuery(header);
+        if (globals.format === 'table') printHeading(header);
         printResult(result, globals.format, { limit: options.limit, about: header });
       });
     });
 }
 
-export function tellQuery({ number, title, question }: Pick<Query, 'number' | 'title' | 'question'>): void {
-  say();
-  say(styled('bold', `${number}  ${title}`));
-  say(styled('dim', `   ${question}`));
+/** A query's heading: its number, title and question. */
+export function printHeading({ number, title, question }: Pick<Query, 'number' | 'title' | 'question'>): void {
+  print(`\n${styled('bold', `${number}  ${title}`)}\n${styled('dim', `   ${question}`)}`);
 }
 
 function find(queries: Query[], wanted: string): Query {
@@ -53,6 +51,3 @@ function find(queries: Query[], wanted: string): Query {
     `there is no query ${wanted}; there are ${queries.map(({ number, name }) => `${number} ${name}`).join(', ')}`,
   );
 }
-
-/** The query of a number, for commands that show it. */
-export const queryOf = (sql: SqlFiles, number: number): Query => find(readQueries(sql), String(number));

@@ -7,7 +7,10 @@ import { type Format, printSummary, say, styled } from './output.ts';
 export function runCommand(): Command {
   return new Command('run')
     .description('bring what is new from the raw layer to the answers')
-    .addHelpText('after', '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run')
+    .addHelpText(
+      'after',
+      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run',
+    )
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
@@ -18,10 +21,12 @@ export function runCommand(): Command {
 }
 
 /** Runs the pipeline and tells each step as it passes. */
-export function runAndTell(env: Environment): Promise<RunResult> {
+export function runAndTell(env: Environment, tell: (line: string) => void = say): Promise<RunResult> {
   return runPipeline(env, {
     finished: ({ step, seconds, outcome }) =>
-      say(`  ${styled('green', '✔')} ${step.padEnd(17)} ${`${seconds.toFixed(1)} s`.padStart(7)}   ${styled('dim', outcome)}`),
+      tell(
+        `  ${styled('green', '✔')} ${step.padEnd(17)} ${`${seconds.toFixed(1)} s`.padStart(7)}   ${styled('dim', outcome)}`,
+      ),
   });
 }
 

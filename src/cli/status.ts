@@ -23,7 +23,12 @@ Examples:
         if (globals.format === 'json') print(JSON.stringify({ ...status, paths }, null, 2));
         else tellStatus(status, globals.format);
         if (!status.isBalanced) {
-          say(styled('red', 'The counts do not add up: records were lost or doubled. Please report this with the output above.'));
+          say(
+            styled(
+              'red',
+              'The counts do not add up: records were lost or doubled. Please report this with the output above.',
+            ),
+          );
           process.exitCode = 1;
         }
       });
@@ -41,12 +46,11 @@ export function tellStatus(status: Status, format: 'table' | 'csv' = 'table'): v
   const rows = status.datasets.map((row) => [row.dataset, ...names.map((name) => row[name]), row.isBalanced]);
   printResult({ columns, rows }, format);
   if (format === 'csv') return;
-  say();
   const { snapshot } = status;
-  say(
+  print(
     snapshot
-      ? `Snapshot ${snapshot.number} of ${snapshot.createdAt}: ${count(snapshot.files)} files, ${bytes(snapshot.bytes)}. ` +
+      ? `\nSnapshot ${snapshot.number} of ${snapshot.createdAt}: ${count(snapshot.files)} files, ${bytes(snapshot.bytes)}. ` +
           `The warehouse holds snapshot ${status.loadedSnapshot}.`
-      : 'No snapshot yet. Next: c360 run',
+      : '\nNo snapshot yet. Next: c360 run',
   );
 }

@@ -79,6 +79,8 @@ export async function upload(
 export function tellIngested(dataset: Dataset, ingested: IngestedFile): void {
   if (ingested.isKnown) say(`This file of ${dataset} was uploaded before; nothing changed.`);
   else if (ingested.quarantined > 0) {
-    say(`${count(ingested.quarantined)} of ${count(ingested.received)} rows went to quarantine, the others to the lake.`);
+    say(
+      `${count(ingested.quarantined)} of ${count(ingested.received)} rows went to quarantine, the others to the lake.`,
+    );
   }
 }

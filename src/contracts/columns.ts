@@ -8,7 +8,11 @@ const provenance: Record<'events' | 'file', Column[]> = {
   ],
   file: [
     { name: 'source_file', type: 'VARCHAR', description: 'SHA-256 of the file that the row came from' },
-    { name: 'source_line', type: 'BIGINT', description: "Line of the file on which the row ends, the first line being 1" },
+    {
+      name: 'source_line',
+      type: 'BIGINT',
+      description: 'Line of the file on which the row ends, the first line being 1',
+    },
   ],
 };
 

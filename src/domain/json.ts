@@ -22,6 +22,8 @@ export function parseJson(bytes: Uint8Array): Outcome<unknown> {
   } catch (error) {
     // V8's message quotes the text around the error; only the position may pass.
     const position = /position (\d+)/.exec(error instanceof Error ? error.message : '')?.[1];
-    return rejected('not_json', [{ path: '', rule: position ? `valid JSON, broken at character ${position}` : 'valid JSON' }]);
+    return rejected('not_json', [
+      { path: '', rule: position ? `valid JSON, broken at character ${position}` : 'valid JSON' },
+    ]);
   }
 }

@@ -35,14 +35,17 @@ function reasonOf(error: ErrorObject, document: JsonObject, contract?: Contract)
   // Key names can be data: only the names that a contract declares are shown.
   const leaf = contract?.leaves.find((candidate) => candidate.property === property);
   const value = document?.[property];
-  const isHarmless = leaf?.isClosed && (typeof value === 'boolean' || (typeof value === 'number' && Math.abs(value) < 1e6));
+  const isHarmless =
+    leaf?.isClosed && (typeof value === 'boolean' || (typeof value === 'number' && Math.abs(value) < 1e6));
   return { path: error.instancePath || '/', rule, ...(isHarmless && { value: String(value) }) };
 }
 
 function ruleText({ keyword, params, schemaPath }: ErrorObject): string {
   switch (keyword) {
     case 'required':
-      return schemaPath.includes('/anyOf/') ? `required ${params.missingProperty}, or another of its kind` : `required ${params.missingProperty}`;
+      return schemaPath.includes('/anyOf/')
+        ? `required ${params.missingProperty}, or another of its kind`
+        : `required ${params.missingProperty}`;
     case 'type':
       return `type ${[params.type].flat().join(' or ')}`;
     case 'format':

@@ -1,6 +1,7 @@
 /** JSON documents in the object store. */
-import type { Snapshot } from '../domain/lake/snapshot.ts';
+
 import { snapshotKey } from '../domain/lake/layout.ts';
+import type { Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 
 const encode = (document: unknown): Uint8Array => Buffer.from(JSON.stringify(document));

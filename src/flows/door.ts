@@ -89,7 +89,8 @@ async function resolveSubjects(env: Environment, records: DoorRecord[]): Promise
   const wanted = new Map<string, NaturalId>();
   const keyOf = (id: NaturalId) => `${id.namespace} ${id.id}`;
   for (const { outcome } of records) {
-    if (outcome.ok) for (const id of naturalIdsIn(outcome.value.contract, outcome.value.record)) wanted.set(keyOf(id), id);
+    if (outcome.ok)
+      for (const id of naturalIdsIn(outcome.value.contract, outcome.value.record)) wanted.set(keyOf(id), id);
   }
   const ids = [...wanted.values()];
   const resolutions = ids.length > 0 ? await env.vault.resolve(ids) : [];
@@ -151,7 +152,8 @@ export async function writeBatch(
   separated: SeparatedBatch,
 ): Promise<DoorCounts> {
   const { lines, quarantine } = separated;
-  if (quarantine.length > 0) await env.objects.putIfAbsent(quarantineKey(dataset, arrivedAt, batch), gzipLines(quarantine));
+  if (quarantine.length > 0)
+    await env.objects.putIfAbsent(quarantineKey(dataset, arrivedAt, batch), gzipLines(quarantine));
   if (lines.length > 0) await env.objects.putIfAbsent(rawKey(dataset, arrivedAt, batch), gzipLines(lines));
   const counts: DoorCounts = {
     received,
@@ -165,5 +167,11 @@ export async function writeBatch(
 }
 
 function gzipLines(lines: object[]): Uint8Array {
-  return gzipSync(lines.map((line) => JSON.stringify(line)).join('\n').concat('\n'), { level: 5 });
+  return gzipSync(
+    lines
+      .map((line) => JSON.stringify(line))
+      .join('\n')
+      .concat('\n'),
+    { level: 5 },
+  );
 }

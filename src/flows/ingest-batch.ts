@@ -69,7 +69,11 @@ export const ingestBatch =
   };
 
 /** Reads the whole file once: its hash, whether it can be unpacked, and whether its header has what the contract needs. */
-async function survey(env: Environment, file: LandedFile, contract: Contract): Promise<{ fileId: string; format: FileFormat }> {
+async function survey(
+  env: Environment,
+  file: LandedFile,
+  contract: Contract,
+): Promise<{ fileId: string; format: FileFormat }> {
   const hash = createHash('sha256');
   async function* hashed() {
     for await (const chunk of env.objects.open(file.key)) {
@@ -132,7 +136,12 @@ function receiveRow(
   };
 }
 
-function validRow(env: Environment, row: FileRow, contract: Contract, mapping: Mapping | undefined): Outcome<ValidRecord> {
+function validRow(
+  env: Environment,
+  row: FileRow,
+  contract: Contract,
+  mapping: Mapping | undefined,
+): Outcome<ValidRecord> {
   if (!row.outcome.ok) return row.outcome;
   const { row: mapped, broken } = mapping ? mapRow(row.outcome.value, mapping) : { row: row.outcome.value, broken: [] };
   if (broken.length > 0) {
@@ -144,7 +153,11 @@ function validRow(env: Environment, row: FileRow, contract: Contract, mapping: M
   if (reasons.length > 0) return rejected('schema_violation', reasons, contract.id);
   const reporting = env.settings.reportingCurrency;
   if (contract.dataset === 'transactions' && record.currency !== reporting) {
-    const reason = { path: '/currency', rule: `a currency with a rate; only ${reporting} has one`, value: String(record.currency) };
+    const reason = {
+      path: '/currency',
+      rule: `a currency with a rate; only ${reporting} has one`,
+      value: String(record.currency),
+    };
     return rejected('currency_without_rate', [reason], contract.id);
   }
   return accepted({ contract, record, head: {}, unknownFieldCount: 0 });

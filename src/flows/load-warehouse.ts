@@ -42,13 +42,19 @@ export const loadWarehouse =
 
 const rowCount = (files: { rows: number }[]): number => files.reduce((sum, file) => sum + file.rows, 0);
 
-function replaceStatements(env: Environment, { table: lakeTable, changed, files }: TableChange, partitionColumn?: string): WarehouseStatement[] {
+function replaceStatements(
+  env: Environment,
+  { table: lakeTable, changed, files }: TableChange,
+  partitionColumn?: string,
+): WarehouseStatement[] {
   const table = lakeTable.slice('curated.'.length);
   const replace =
     changed === 'whole'
       ? statements(env, 'load/replace_table.sql', { table })
       : [
-          { sql: `insert into staging_changed_partitions values ${changed.map((date) => `(date '${date}')`).join(', ')}` },
+          {
+            sql: `insert into staging_changed_partitions values ${changed.map((date) => `(date '${date}')`).join(', ')}`,
+          },
           ...statements(env, 'load/replace_partitions.sql', { table, partition_column: partitionColumn ?? '' }),
         ];
   return [
@@ -65,7 +71,8 @@ function statements(env: Environment, path: string, values: Record<string, strin
     .replaceAll(/^--.*$/gm, '')
     .replaceAll(/\{(\w+)\}/g, (_, name: string) => {
       const value = String(values[name] ?? '');
-      if (!/^[\w.: -]+$/.test(value)) throw new Error(`${path}: {${name}} cannot be filled with ${JSON.stringify(value)}`);
+      if (!/^[\w.: -]+$/.test(value))
+        throw new Error(`${path}: {${name}} cannot be filled with ${JSON.stringify(value)}`);
       return value;
     });
   return text

@@ -42,7 +42,13 @@ export const publishAnswers =
       const rowCount = result.rows.length;
       const answer: Answer = { ...header, snapshot: snapshot.number, runId: snapshot.runId, asOf, rowCount, ...result };
       await writeDocument(env, servingKey(header.name), answer);
-      index.answers.push({ number: header.number, name: header.name, title: header.title, question: header.question, rowCount });
+      index.answers.push({
+        number: header.number,
+        name: header.name,
+        title: header.title,
+        question: header.question,
+        rowCount,
+      });
     }
     await writeDocument(env, servingKey('index'), index);
     return index;

@@ -13,7 +13,12 @@ export class SnapshotTaken extends Error {
 
 export const publishSnapshot =
   (env: Environment) =>
-  async (inputs: RunInputs, newest: Snapshot | undefined, clean: EngineResult, curated: EngineResult): Promise<Snapshot> => {
+  async (
+    inputs: RunInputs,
+    newest: Snapshot | undefined,
+    clean: EngineResult,
+    curated: EngineResult,
+  ): Promise<Snapshot> => {
     const snapshot: Snapshot = {
       number: (newest?.number ?? 0) + 1,
       runId: inputs.runId,

@@ -3,7 +3,7 @@ import { Readable } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { parse } from 'csv-parse';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
-import { type Outcome, accepted, rejected } from '../domain/outcome.ts';
+import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 
 export interface FileRow {
@@ -24,7 +24,10 @@ export async function* unpacked(bytes: Bytes): Bytes {
   try {
     yield* Readable.from(rest).pipe(createGunzip()) as Bytes;
   } catch (cause) {
-    throw new RefusedInput('the file begins as gzip and cannot be unpacked; it may have been cut short: upload it again', { cause });
+    throw new RefusedInput(
+      'the file begins as gzip and cannot be unpacked; it may have been cut short: upload it again',
+      { cause },
+    );
   }
 }
 
@@ -32,7 +35,8 @@ export async function* unpacked(bytes: Bytes): Bytes {
 export async function formatOf(bytes: Bytes): Promise<FileFormat> {
   const { head } = await peek(bytes, 4096);
   const first = new TextDecoder().decode(head).trimStart()[0];
-  if (first === undefined) throw new RefusedInput('the file is empty; it needs a header line (CSV) or one object a line (JSON Lines)');
+  if (first === undefined)
+    throw new RefusedInput('the file is empty; it needs a header line (CSV) or one object a line (JSON Lines)');
   return first === '{' ? 'jsonl' : 'csv';
 }
 
@@ -60,7 +64,9 @@ async function* readCsv(bytes: Bytes): AsyncIterable<FileRow> {
         skipped.push({
           line: Number((error as { lines?: number } | undefined)?.lines ?? 0),
           body: Buffer.from(raw ?? ''),
-          outcome: rejected('not_csv', [{ path: '', rule: 'CSV (RFC 4180): a quote in a cell is doubled and the cell quoted' }]),
+          outcome: rejected('not_csv', [
+            { path: '', rule: 'CSV (RFC 4180): a quote in a cell is doubled and the cell quoted' },
+          ]),
         });
         return undefined;
       },
@@ -77,7 +83,9 @@ async function* readCsv(bytes: Bytes): AsyncIterable<FileRow> {
 
 function csvRow(header: string[], cells: string[]): Outcome<JsonObject> {
   if (cells.length !== header.length) {
-    return rejected('not_csv', [{ path: '', rule: `${header.length} cells as in the header`, value: String(cells.length) }]);
+    return rejected('not_csv', [
+      { path: '', rule: `${header.length} cells as in the header`, value: String(cells.length) },
+    ]);
   }
   if (cells.some((cell) => cell.includes('\uFFFD'))) return rejected('not_csv', [{ path: '', rule: 'UTF-8 text' }]);
   return accepted(Object.fromEntries(header.map((name, index) => [name, cells[index]])));
@@ -105,7 +113,9 @@ function jsonRow(body: Buffer, line: number): FileRow | undefined {
   if (body.toString('latin1').trim() === '') return undefined;
   const parsed = parseJson(body);
   if (!parsed.ok) return { line, body, outcome: parsed };
-  const outcome = isObject(parsed.value) ? accepted(parsed.value) : rejected('not_json', [{ path: '', rule: 'one JSON object a line' }]);
+  const outcome = isObject(parsed.value)
+    ? accepted(parsed.value)
+    : rejected('not_json', [{ path: '', rule: 'one JSON object a line' }]);
   return { line, body, outcome };
 }
 

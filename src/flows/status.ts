@@ -3,8 +3,8 @@ import { type Dataset, datasets } from '../contracts/index.ts';
 import { batchOfKey } from '../domain/lake/layout.ts';
 import { rowsOf } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
-import { addCounts, type DoorCounts, noCounts } from './door.ts';
 import { newestSnapshot } from './documents.ts';
+import { addCounts, type DoorCounts, noCounts } from './door.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
 import { findNewInputs } from './plan-run.ts';
 
@@ -26,38 +26,40 @@ export interface Status {
   isBalanced: boolean;
 }
 
-export const readStatus =
-  (env: Environment) =>
-  async (): Promise<Status> => {
-    const newest = await newestSnapshot(env);
-    const { newRaw } = await findNewInputs(env)('status', newest);
-    const rows: DatasetStatus[] = [];
-    for (const dataset of datasets) {
-      const batches = await batchCounts(env, dataset);
-      const door = [...batches.values()].reduce(addCounts, noCounts);
-      const { raw: consumed, duplicates, superseded } = newest?.counts[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
-      const clean = rowsOf(newest?.tables[`clean.${dataset}`]);
-      const pending = (newRaw[dataset] ?? []).reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0), 0);
-      const isBalanced =
-        door.received === door.raw + door.quarantined + door.suppressed &&
-        door.raw === consumed + pending &&
-        consumed === clean + duplicates + superseded;
-      rows.push({ dataset, ...door, clean, duplicates, superseded, pending, isBalanced });
-    }
-    const files = Object.values(newest?.tables ?? {}).flat();
-    return {
-      datasets: rows,
-      snapshot: newest && {
-        number: newest.number,
-        runId: newest.runId,
-        createdAt: newest.createdAt,
-        files: files.length,
-        bytes: files.reduce((sum, file) => sum + file.bytes, 0),
-      },
-      loadedSnapshot: await loadedSnapshot(env),
-      isBalanced: rows.every((row) => row.isBalanced),
-    };
+export const readStatus = (env: Environment) => async (): Promise<Status> => {
+  const newest = await newestSnapshot(env);
+  const { newRaw } = await findNewInputs(env)('status', newest);
+  const rows: DatasetStatus[] = [];
+  for (const dataset of datasets) {
+    const batches = await batchCounts(env, dataset);
+    const door = [...batches.values()].reduce(addCounts, noCounts);
+    const {
+      raw: consumed,
+      duplicates,
+      superseded,
+    } = newest?.counts[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
+    const clean = rowsOf(newest?.tables[`clean.${dataset}`]);
+    const pending = (newRaw[dataset] ?? []).reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0), 0);
+    const isBalanced =
+      door.received === door.raw + door.quarantined + door.suppressed &&
+      door.raw === consumed + pending &&
+      consumed === clean + duplicates + superseded;
+    rows.push({ dataset, ...door, clean, duplicates, superseded, pending, isBalanced });
+  }
+  const files = Object.values(newest?.tables ?? {}).flat();
+  return {
+    datasets: rows,
+    snapshot: newest && {
+      number: newest.number,
+      runId: newest.runId,
+      createdAt: newest.createdAt,
+      files: files.length,
+      bytes: files.reduce((sum, file) => sum + file.bytes, 0),
+    },
+    loadedSnapshot: await loadedSnapshot(env),
+    isBalanced: rows.every((row) => row.isBalanced),
   };
+};
 
 /** What each batch of a dataset counted at its door, by the batch's name. */
 async function batchCounts(env: Environment, dataset: Dataset): Promise<Map<string, DoorCounts>> {

@@ -64,8 +64,6 @@ const movesEvery = 20;
 const moves = (index: number) => index % movesEvery === 7;
 export const movesAmong = (customers: number): number => Math.ceil((customers - 7) / movesEvery);
 
-export const customerIdOf = (index: number): string => `C${String(index + 1).padStart(6, '0')}`;
-
 export function customerOf(world: World, index: number): Customer {
   const random = new Random(world.options.seed, 'customer', index);
   const [first, last] = nameOf(world, index);
@@ -73,7 +71,7 @@ export function customerOf(world: World, index: number): Customer {
   const signupDay = signupDayOf(world, index);
   const home = drawHome(world, random, random.weighted(countries));
   const customer = {
-    id: customerIdOf(index),
+    id: `C${String(index + 1).padStart(6, '0')}`,
     fullName: `${first} ${last}`,
     email: `${plainName}.${index.toString(36)}@${random.pick(domains)}`,
     phone: phoneOf(world, index),

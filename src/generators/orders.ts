@@ -2,7 +2,7 @@
 import type { TransactionsRowV1 } from '../contracts/index.ts';
 import { type Day, returnAfterDays } from './calendar.ts';
 import { categoryOf, drawProduct, priceOn, productIdOf, productOf, productOfRank } from './catalogue.ts';
-import { channelShares, countries, customerIdOf, customerOf, homeOn, returningCustomers } from './customers.ts';
+import { channelShares, countries, customerOf, homeOn, returningCustomers } from './customers.ts';
 import { fractionOf, Random, type Shares } from './random.ts';
 import { type Channel, pairRanks } from './truths.ts';
 import type { World } from './world.ts';
@@ -72,19 +72,27 @@ export function money(cents: number): string {
   return `${cents < 0 ? '-' : ''}${digits.slice(0, -2)}.${digits.slice(-2)}`;
 }
 
+/** What an order is drawn from. */
+interface Source {
+  world: World;
+  day: Day;
+  random: Random;
+}
+
 /** Orders placed on a day, in no particular order. They have `day.purchaseLines` lines in all. */
 export function purchasesOf(world: World, day: Day): Order[] {
   const random = new Random(world.options.seed, 'orders', day.index);
+  const source = { world, day, random };
   const drawReturning = returningCustomers(world, day);
   const orders: Order[] = [];
   let spare = day.purchaseLines - (day.newcomers.to - day.newcomers.from);
   for (let index = day.newcomers.from; index < day.newcomers.to; index++) {
-    const order = purchase(world, day, random, orders.length, { customer: index, isFirst: true }, 1 + spare);
+    const order = purchase(source, orders.length, { customer: index, isFirst: true }, 1 + spare);
     spare -= order.lines.length - 1;
     orders.push(order);
   }
   while (spare > 0) {
-    const order = purchase(world, day, random, orders.length, drawBuyer(random, drawReturning), spare);
+    const order = purchase(source, orders.length, drawBuyer(random, drawReturning), spare);
     spare -= order.lines.length;
     orders.push(order);
   }
@@ -112,31 +120,28 @@ export function returnsOf(world: World, day: Day): Order[] {
     }));
 }
 
-interface Buyer {
-  customer?: number;
-  customerId?: string;
-  isFirst: boolean;
-}
+type Buyer = Pick<Order, 'customer' | 'customerId' | 'isFirst'>;
 
 function drawBuyer(random: Random, drawReturning: (random: Random) => number | undefined): Buyer {
-  if (random.chance(unknownCustomerShare))
-    return { customerId: `X${random.between(100_000, 999_999)}`, isFirst: false };
+  const isUnknown = random.chance(unknownCustomerShare);
+  if (isUnknown) return { customerId: `X${random.between(100_000, 999_999)}`, isFirst: false };
   return { customer: random.chance(guestShare) ? undefined : drawReturning(random), isFirst: false };
 }
 
-function purchase(world: World, day: Day, random: Random, position: number, buyer: Buyer, mostLines: number): Order {
+function purchase(source: Source, position: number, buyer: Buyer, mostLines: number): Order {
+  const { world, day, random } = source;
   const known = buyer.customer === undefined ? undefined : customerOf(world, buyer.customer);
   const channel = known && random.chance(0.4) ? known.channel : random.weighted(channelShares);
-  const size = Math.min(random.weighted(basketSizes), mostLines);
+  const products = basket(world, random, Math.min(random.weighted(basketSizes), mostLines));
   return {
     ...buyer,
     id: `T${orderNumber(day, position)}`,
     at: timeOf(day, random),
-    customerId: buyer.customer === undefined ? buyer.customerId : customerIdOf(buyer.customer),
+    customerId: known?.id ?? buyer.customerId,
     channel,
     country: known ? homeOn(known, day.index).country : random.weighted(countries),
     paymentMethod: random.weighted(channel === 'store' ? storePayments : onlinePayments),
-    lines: basket(world, random, size).map((product) => lineOf(world, day, random, product, mostUnits(world, buyer))),
+    lines: products.map((product) => lineOf(source, product, mostUnits(world, buyer))),
   };
 }
 
@@ -168,7 +173,8 @@ function mostUnits({ options }: World, { customer }: Buyer): number {
   return loyalty < 0.8 ? 1 : 2;
 }
 
-function lineOf({ options, lastDay }: World, day: Day, random: Random, index: number, mostUnits: number): OrderLine {
+function lineOf({ world, day, random }: Source, index: number, mostUnits: number): OrderLine {
+  const { options, lastDay } = world;
   const known = index < 0 ? undefined : productOf(options, lastDay, index);
   const productId = known?.id ?? productIdOf(options.products + random.between(0, 9));
   const unitPrice = known ? priceOn(known, day.index) : 1_999;

@@ -50,7 +50,7 @@ export class Random {
     return sum >>> 0;
   }
 
-  /** A fraction from 0 (inclusive) to 1 (exclusive). */
+  /** From 0 (inclusive) to 1 (exclusive). */
   fraction(): number {
     return this.bits() / 2 ** 32;
   }
@@ -77,14 +77,22 @@ export class Random {
     return shares.at(-1)![0];
   }
 
-  /** `digits` hexadecimal digits, at most 8. */
-  hex(digits: number): string {
-    return this.bits().toString(16).padStart(8, '0').slice(0, digits);
+  /** Eight hexadecimal digits. */
+  hex(): string {
+    return hex32(this.bits());
   }
 
   /** A UUID of version 4. */
   uuid(): string {
-    const variant = '89ab'[this.between(0, 3)];
-    return `${this.hex(8)}-${this.hex(4)}-4${this.hex(3)}-${variant}${this.hex(3)}-${this.hex(8)}${this.hex(4)}`;
+    const middle = this.bits();
+    const variant = this.bits();
+    const version4 = `${hex16(middle >>> 16)}-${hex16((middle & 0x0fff) | 0x4000)}`;
+    return `${this.hex()}-${version4}-${hex16(((variant >>> 16) & 0x3fff) | 0x8000)}-${hex16(variant)}${this.hex()}`;
   }
 }
+
+const hexOfByte = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));
+const hex16 = (bits: number): string => hexOfByte[(bits >>> 8) & 0xff]! + hexOfByte[bits & 0xff]!;
+
+/** The eight hexadecimal digits of 32 bits. */
+export const hex32 = (bits: number): string => hex16(bits >>> 16) + hex16(bits);

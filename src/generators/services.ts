@@ -46,23 +46,16 @@ const messages: Record<Level, readonly ((person: Person) => string)[]> = {
   ],
 };
 
-export interface Timed<T> {
-  /** Milliseconds since 1970. */
-  at: number;
-  event: T;
-}
-
 /** `count` log lines and metrics, at any time of the day, unsorted. */
-export function serviceEventsOf(world: World, day: Day, count: number): Timed<AnyEvent>[] {
+export function serviceEventsOf(world: World, day: Day, count: number): AnyEvent[] {
   const random = new Random(world.options.seed, 'services', day.index);
   return Array.from({ length: count }, () => {
-    const at = day.startsAt + random.between(0, dayMs - 1);
     const service = random.pick(services);
-    const envelope = { eventId: random.uuid(), timestamp: new Date(at).toISOString() };
-    const event: AnyEvent = random.chance(0.5)
+    const at = new Date(day.startsAt + random.between(0, dayMs - 1));
+    const envelope = { eventId: random.uuid(), timestamp: at.toISOString() };
+    return random.chance(0.5)
       ? { ...envelope, type: 'log', payload: logLine(world, day, service, random) }
       : { ...envelope, type: 'metric', payload: metric(service, random) };
-    return { at, event };
   });
 }
 

@@ -5,7 +5,6 @@ import { categories, drawProduct, priceOn, productOf } from './catalogue.ts';
 import { type Customer, customerOf } from './customers.ts';
 import { money, type OrderLine } from './orders.ts';
 import { hashOf, type Random } from './random.ts';
-import type { Timed } from './services.ts';
 import type { Channel } from './truths.ts';
 import type { Visit } from './visits.ts';
 import type { World } from './world.ts';
@@ -26,6 +25,9 @@ const referrers: Partial<Record<Channel, string>> = {
   search: 'https://search.example/results?q=shop',
 };
 
+/** What any event of a person may carry. */
+type UserPayload = Omit<Extract<AnyEvent, { type: 'page_view' }>['payload'], 'title' | 'durationMs'>;
+
 /** An event without its id and time. */
 type Action<Event = AnyEvent> = Event extends AnyEvent ? Omit<Event, 'eventId' | 'timestamp'> : never;
 
@@ -40,7 +42,7 @@ const hourMs = 3_600_000;
 const secondMs = 1_000;
 
 /** The events of a visit, by time; a purchase of an order happens when the order was placed. */
-export function sessionOf(world: World, day: Day, visit: Visit, random: Random): Timed<AnyEvent>[] {
+export function sessionOf(world: World, day: Day, visit: Visit, random: Random): AnyEvent[] {
   const script = new Script(world, visit, random);
   const lines = visit.order?.lines ?? wishes(world, day, random);
   arrive(script);
@@ -63,7 +65,7 @@ class Script {
   loggedInAt = 0;
   /** True from the cart on, where the page shows what the experiment tries. */
   inExperiment = false;
-  readonly #context: object;
+  readonly #context: UserPayload;
   readonly #actions: { after: number; action: Action }[] = [];
   readonly #experiment: string;
   /** Milliseconds since the session began. */
@@ -82,7 +84,7 @@ class Script {
     const devices = visit.channel === 'mobile' ? phones : computers;
     this.#context = {
       anonymousId,
-      sessionId: `s-${random.hex(8)}${random.hex(8)}`,
+      sessionId: `s-${random.hex()}${random.hex()}`,
       channel: visit.channel,
       campaign: visit.campaign,
       device: devices[hash % devices.length],
@@ -96,7 +98,7 @@ class Script {
   }
 
   /** What every event of the person says about them. */
-  who() {
+  who(): UserPayload {
     const experiment = this.inExperiment && this.visit.variant ? this.#experiment : undefined;
     return {
       userId: this.loggedIn ? this.customer?.id : undefined,
@@ -112,12 +114,12 @@ class Script {
     this.#actions.push({ after: this.#elapsed, action });
   }
 
-  events(day: Day): Timed<AnyEvent>[] {
+  events(day: Day): AnyEvent[] {
     const purchase = this.#actions.find(({ action }) => action.type === 'purchase');
     const startsAt = this.visit.order && purchase ? this.visit.order.at - purchase.after : this.#beginOn(day);
     return this.#actions.map(({ after, action }) => {
-      const at = startsAt + after;
-      return { at, event: { eventId: this.random.uuid(), timestamp: new Date(at).toISOString(), ...action } };
+      const timestamp = new Date(startsAt + after).toISOString();
+      return { eventId: this.random.uuid(), timestamp, ...action };
     });
   }
 
@@ -232,5 +234,5 @@ function totalOf(lines: OrderLine[]) {
 /** What a person writes into a form; strangers have an address of their own. */
 function contactOf({ customer, random }: Script): { name: string; email: string } {
   if (customer) return { name: customer.fullName, email: customer.email };
-  return { name: 'A. Guest', email: `guest.${random.hex(8)}@example.net` };
+  return { name: 'A. Guest', email: `guest.${random.hex()}@example.net` };
 }

@@ -1,6 +1,6 @@
 /** What the generator hides in the data, for the answers to find. */
 import type { CustomersRowV1 } from '../contracts/index.ts';
-import { monthsOf } from './calendar.ts';
+import { dayMs, monthsOf } from './calendar.ts';
 import { productIdOf, productOfRank } from './catalogue.ts';
 import { completeOptions, type GeneratorOptions, type GeneratorRequest } from './options.ts';
 import { hashOf } from './random.ts';
@@ -41,7 +41,7 @@ export function plantedTruths(request: GeneratorRequest = {}): PlantedTruths {
 /** One of the months with six whole months behind it, but the first, whose shop has hardly opened. */
 function bestCohortOf(options: GeneratorOptions): string {
   const months = monthsOf(options);
-  const nextDay = new Date(Date.parse(options.until) + 86_400_000);
+  const nextDay = new Date(Date.parse(options.until) + dayMs);
   const wholeMonths = months.length - (nextDay.getUTCDate() === 1 ? 0 : 1);
   const candidates = months.slice(1, Math.max(wholeMonths - 6, 2));
   return candidates[hashOf(options.seed, 'best cohort') % candidates.length] ?? months[0]!;

@@ -2,7 +2,7 @@
 import type { Day } from './calendar.ts';
 import { channelShares, isTracked, returningCustomers } from './customers.ts';
 import { type Order, purchasesOf } from './orders.ts';
-import { fractionOf, hashOf, Random, type Shares } from './random.ts';
+import { fractionOf, hashOf, hex32, Random, type Shares } from './random.ts';
 import { type Channel, funnelSteps, type Variant } from './truths.ts';
 import type { World } from './world.ts';
 
@@ -107,13 +107,7 @@ function stepsTaken(world: World, channel: Channel, campaignEffect: number, trea
 }
 
 const deviceOf = ({ options }: World, owner: string, index: number): string =>
-  `d-${[1, 2]
-    .map((part) =>
-      hashOf(options.seed + part, owner, index)
-        .toString(16)
-        .padStart(8, '0'),
-    )
-    .join('')}`;
+  `d-${hex32(hashOf(options.seed, owner, index))}${hex32(hashOf(options.seed + 1, owner, index))}`;
 
 const variantOf = (anonymousId: string): Variant => (hashOf(0, anonymousId) % 2 === 0 ? 'control' : 'treatment');
 

@@ -10,7 +10,10 @@ const consumer = 'archive-events';
  * Archives what the shards hold. A batch that fails stops its shard with the error. Where each batch ends is written down
  * before it is archived, so that a batch that was cut off is tried again with the same records.
  */
-export async function consumeStream(env: Environment, onProgress: (records: number) => void = () => {}): Promise<DoorCounts> {
+export async function consumeStream(
+  env: Environment,
+  onProgress: (records: number) => void = () => {},
+): Promise<DoorCounts> {
   const archive = archiveEvents(env);
   let counts = noCounts;
   for (const shard of await env.stream.shards()) {

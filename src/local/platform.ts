@@ -46,9 +46,17 @@ export function platformPaths({ dataDir, keyDir }: Pick<PlatformOptions, 'dataDi
   const data = resolve(dataDir);
   const keys = resolve(keyDir ?? `${data}.keys`);
   if (keys === data || keys.startsWith(`${data}/`)) {
-    throw new RefusedInput(`--key-dir must lie outside the data directory, got ${keys}; a copy of the data must not hold its keys`);
+    throw new RefusedInput(
+      `--key-dir must lie outside the data directory, got ${keys}; a copy of the data must not hold its keys`,
+    );
   }
-  return { dataDir: data, keyDir: keys, lake: join(data, 'lake'), vault: join(data, 'vault'), warehouse: join(data, 'warehouse') };
+  return {
+    dataDir: data,
+    keyDir: keys,
+    lake: join(data, 'lake'),
+    vault: join(data, 'vault'),
+    warehouse: join(data, 'warehouse'),
+  };
 }
 
 /** True where a platform has been opened in this directory before. */
@@ -58,7 +66,9 @@ export const isDataDirectory = (dataDir: string): boolean => existsSync(join(dat
 export function openPlatform(options: PlatformOptions): Platform {
   const paths = platformPaths(options);
   if (options.access === 'read' && !isDataDirectory(paths.dataDir)) {
-    throw new RefusedInput(`${paths.dataDir} holds no platform yet; try \`npm start\`, or name another place with --data-dir`);
+    throw new RefusedInput(
+      `${paths.dataDir} holds no platform yet; try \`npm start\`, or name another place with --data-dir`,
+    );
   }
   mkdirSync(paths.vault, { recursive: true });
   const unlock = options.access === 'write' ? lock(paths.dataDir) : () => {};
@@ -114,7 +124,9 @@ function lock(dataDir: string): () => void {
 export function resetPlatform(options: Pick<PlatformOptions, 'dataDir' | 'keyDir'>): PlatformPaths {
   const paths = platformPaths(options);
   if (!isDataDirectory(paths.dataDir)) {
-    throw new RefusedInput(`${paths.dataDir} holds no platform, so nothing was deleted; name the place with --data-dir`);
+    throw new RefusedInput(
+      `${paths.dataDir} holds no platform, so nothing was deleted; name the place with --data-dir`,
+    );
   }
   const unlock = lock(paths.dataDir);
   try {

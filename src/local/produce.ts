@@ -69,7 +69,10 @@ async function putAll(env: Environment, records: NewRecord[]): Promise<void> {
   let waiting = records;
   for (let attempt = 0; waiting.length > 0; attempt += 1) {
     if (attempt === mostAttempts) {
-      throw new AdapterError(`the stream refused ${waiting.length} records ${mostAttempts} times; produce again to go on`, { retryable: true });
+      throw new AdapterError(
+        `the stream refused ${waiting.length} records ${mostAttempts} times; produce again to go on`,
+        { retryable: true },
+      );
     }
     const results = await env.stream.put(waiting);
     waiting = waiting.filter((_, index) => !results[index]?.ok);

@@ -8,7 +8,13 @@ import { publishSnapshot } from '../flows/publish-snapshot.ts';
 import { planCuratedLayer, runModels } from '../flows/run-models.ts';
 import type { Environment, HotValue } from '../ports.ts';
 
-export type StepName = 'plan' | 'clean models' | 'curated models' | 'publish snapshot' | 'load warehouse' | 'publish answers';
+export type StepName =
+  | 'plan'
+  | 'clean models'
+  | 'curated models'
+  | 'publish snapshot'
+  | 'load warehouse'
+  | 'publish answers';
 
 export interface StepReport {
   step: StepName;
@@ -50,10 +56,14 @@ export async function runPipeline(env: Environment, watcher: RunWatcher = {}): P
 
   try {
     const newest = await newestSnapshot(env);
-    const inputs = await step('plan', () => findNewInputs(env)(runId, newest), ({ newRaw }) => {
-      const counts = Object.entries(newRaw).map(([dataset, keys]) => `${dataset} ${keys.length}`);
-      return counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
-    });
+    const inputs = await step(
+      'plan',
+      () => findNewInputs(env)(runId, newest),
+      ({ newRaw }) => {
+        const counts = Object.entries(newRaw).map(([dataset, keys]) => `${dataset} ${keys.length}`);
+        return counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
+      },
+    );
     const hasNew = Object.keys(inputs.newRaw).length > 0;
     if (!hasNew && (!newest || (await isServed(env, newest)))) {
       return { runId, status: 'idle', snapshot: newest?.number ?? 0, steps };
@@ -62,18 +72,36 @@ export async function runPipeline(env: Environment, watcher: RunWatcher = {}): P
     if (hasNew) {
       const rows = ({ models }: { models: { table: string; rows: number }[] }) =>
         models.map(({ table, rows: count }) => `${table.split('.')[1]} ${count}`).join(', ') || 'nothing to rewrite';
-      const clean = await step('clean models', async () => runModels(env)(await planCleanLayer(env)(inputs, newest)), rows);
-      const curated = await step('curated models', async () => runModels(env)(await planCuratedLayer(env)(clean, newest)), rows);
+      const clean = await step(
+        'clean models',
+        async () => runModels(env)(await planCleanLayer(env)(inputs, newest)),
+        rows,
+      );
+      const curated = await step(
+        'curated models',
+        async () => runModels(env)(await planCuratedLayer(env)(clean, newest)),
+        rows,
+      );
       snapshot = await step(
         'publish snapshot',
         () => publishSnapshot(env)(inputs, newest, clean, curated),
-        ({ number, tables }) => `snapshot ${number}: ${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`,
+        ({ number, tables }) =>
+          `snapshot ${number}: ${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`,
       );
     }
-    await step('load warehouse', () => loadWarehouse(env)(snapshot!), ({ tables }) =>
-      tables.length > 0 ? `${tables.reduce((sum, { rows }) => sum + rows, 0)} rows into ${tables.length} tables` : 'already loaded',
+    await step(
+      'load warehouse',
+      () => loadWarehouse(env)(snapshot!),
+      ({ tables }) =>
+        tables.length > 0
+          ? `${tables.reduce((sum, { rows }) => sum + rows, 0)} rows into ${tables.length} tables`
+          : 'already loaded',
     );
-    await step('publish answers', () => publishAnswers(env)(snapshot!), ({ answers }) => `${answers.length} answers in serving/`);
+    await step(
+      'publish answers',
+      () => publishAnswers(env)(snapshot!),
+      ({ answers }) => `${answers.length} answers in serving/`,
+    );
     await record(env, runId, { status: 'succeeded', startedAt, snapshot: snapshot!.number, steps });
     return { runId, status: 'succeeded', snapshot: snapshot!.number, steps };
   } catch (error) {
@@ -90,7 +118,11 @@ async function isServed(env: Environment, newest: Snapshot): Promise<boolean> {
 async function record(
   env: Environment,
   runId: string,
-  { startedAt, steps, ...values }: { startedAt: Date; steps: StepReport[]; status: string; [name: string]: HotValue | Date | StepReport[] },
+  {
+    startedAt,
+    steps,
+    ...values
+  }: { startedAt: Date; steps: StepReport[]; status: string; [name: string]: HotValue | Date | StepReport[] },
 ): Promise<void> {
   await env.hot.write([
     {

@@ -98,9 +98,10 @@ export function objectStoreContract(name: string, make: () => Promise<Made>): vo
 
     test('lists by prefix behind a key as a sorted array would, whatever the keys', async () => {
       await fc.assert(
-        fc.asyncProperty(fc.uniqueArray(objectKeys, { maxLength: 15 }), parts, parts, async (stored, prefix, after) => {
+        fc.asyncProperty(storedKeys, parts, parts, async (stored, prefixPart, afterPart) => {
           const made = await make();
           for (const key of stored) await made.store.put(key, bytes(1));
+          const [prefix, after] = [prefixPart(stored), afterPart(stored)];
           const expected = stored.filter((key) => key.startsWith(prefix) && compareBytes(key, after) > 0);
           expect(await keys(made.store.list(prefix, after))).toEqual(expected.sort(compareBytes));
           await made.close();
@@ -116,8 +117,11 @@ const segments = fc.constantFrom('a', 'a-b', 'a.', 'a0', 'A', 'dt=2024-01-01', '
 const objectKeys = fc
   .tuple(fc.array(segments, { maxLength: 2 }), segments)
   .map(([folders, object]) => [...folders, `${object}.o`].join('/'));
-/** The beginning of a key, or a whole one. */
-const parts = fc.tuple(objectKeys, fc.nat(20)).map(([key, length]) => [...key].slice(0, length).join(''));
+const storedKeys = fc.uniqueArray(objectKeys, { minLength: 1, maxLength: 15 });
+/** The beginning of one of the stored keys, or the whole of it. */
+const parts = fc.tuple(fc.nat(), fc.nat(20)).map(([choice, length]) => (stored: string[]) => {
+  return [...stored[choice % stored.length]!].slice(0, length).join('');
+});
 
 function bytes(...values: number[]): Uint8Array {
   return Uint8Array.from(values);

@@ -150,8 +150,7 @@ const textRules: TextRule[] = [
   {
     rule: 'type name',
     kinds: all,
-    pattern:
-      /\bas\s+(text|string|varchar|char|decimal|numeric|int|integer|bigint\s*\(|int[248]|float[48]?|real)\s*\)/gi,
+    pattern: /\bas\s+(text|string|varchar|char|decimal|numeric|int|integer|int[248]|float[48]?|real)\s*\)/gi,
     message: 'this type is unknown, or of another size, elsewhere',
     wayOut: 'cast to varchar(n), decimal(p, s), bigint or a double',
   },

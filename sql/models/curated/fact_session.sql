@@ -1,4 +1,4 @@
--- One row a session. What it carries (channel, campaign, page, device, person) is taken from its first event that has it.
+-- One row a session. Channel, campaign, page, device and person are those of its first event that has one.
 -- funnel_step is the furthest step reached in order: 1 visit, 2 product view, 3 cart, 4 checkout, 5 purchase.
 -- inputs: curated.fact_event
 -- partition: started_on

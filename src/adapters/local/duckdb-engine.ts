@@ -109,7 +109,9 @@ export class DuckDbEngine implements ModelEngine {
     mkdirSync(directory, { recursive: true });
     const { partitionColumn } = output;
     const target = partitionColumn ? directory : `${directory}/part-0.parquet`;
-    const rows = partitionColumn ? `select *, cast(${partitionColumn} as varchar) as dt from result order by ${partitionColumn}` : 'from result';
+    const rows = partitionColumn
+      ? `select *, cast(${partitionColumn} as varchar) as dt from result order by ${partitionColumn}`
+      : 'from result';
     const partitioning = partitionColumn
       ? ", partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'"
       : '';
@@ -138,7 +140,10 @@ export class DuckDbEngine implements ModelEngine {
 const partitionedWrites = 'set partitioned_write_flush_threshold = 16384; set partitioned_write_max_open_files = 8';
 
 /** What an earlier model of the same plan wrote; nothing where that model had nothing to rewrite. */
-function writtenInput({ writtenBy, columns }: Extract<PlanInput, { writtenBy: string }>, done: ModelResult[]): FileInput {
+function writtenInput(
+  { writtenBy, columns }: Extract<PlanInput, { writtenBy: string }>,
+  done: ModelResult[],
+): FileInput {
   return { format: 'parquet', files: done.find((result) => result.table === writtenBy)?.files ?? [], columns };
 }
 

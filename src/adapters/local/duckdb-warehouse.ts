@@ -5,7 +5,15 @@
 import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
-import { EngineError, type ObjectStore, type ResultSet, type Scalar, type SqlFiles, type Warehouse, type WarehouseStatement } from '../../ports.ts';
+import {
+  EngineError,
+  type ObjectStore,
+  type ResultSet,
+  type Scalar,
+  type SqlFiles,
+  type Warehouse,
+  type WarehouseStatement,
+} from '../../ports.ts';
 import { engineError } from './duckdb-errors.ts';
 
 export interface DuckDbWarehouseOptions {
@@ -49,7 +57,12 @@ export class DuckDbWarehouse implements Warehouse {
 
   async query(sql: string): Promise<ResultSet> {
     if (!existsSync(this.#file)) await this.transaction([]);
-    const options = { ...confined, access_mode: 'READ_ONLY', enable_external_access: 'false', lock_configuration: 'true' };
+    const options = {
+      ...confined,
+      access_mode: 'READ_ONLY',
+      enable_external_access: 'false',
+      lock_configuration: 'true',
+    };
     return withConnection(this.#file, options, async (connection) => {
       const prepared = await connection.extractStatements(sql);
       if (prepared.count !== 1) throw new EngineError(`one statement is needed, got ${prepared.count}`);
@@ -64,7 +77,11 @@ export class DuckDbWarehouse implements Warehouse {
   async #copy(connection: DuckDBConnection, { table, files }: { table: string; files: { key: string }[] }) {
     if (files.length === 0) return;
     const list = files.map((file) => `'${this.#options.objects.uri(file.key).replaceAll("'", "''")}'`).join(', ');
-    await run(connection, `copy ${table}`, `insert into ${table} select * from read_parquet([${list}], hive_partitioning = false)`);
+    await run(
+      connection,
+      `copy ${table}`,
+      `insert into ${table} select * from read_parquet([${list}], hive_partitioning = false)`,
+    );
   }
 }
 

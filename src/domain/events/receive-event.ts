@@ -26,7 +26,9 @@ export function validateEvent(document: unknown): Outcome<ValidEvent> {
   if (!isEventType(type)) return rejected('unknown_type', [{ path: '/type', rule: 'a type of schemas/events' }]);
   const contract = contractOf(`events/${type}/${version}`);
   if (!contract) {
-    return rejected('unknown_version', [{ path: '/version', rule: `a published version of ${type}`, value: String(version) }]);
+    return rejected('unknown_version', [
+      { path: '/version', rule: `a published version of ${type}`, value: String(version) },
+    ]);
   }
   const reasons = violations(contract.id, document.payload, contract);
   if (reasons.length > 0) {

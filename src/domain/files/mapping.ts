@@ -27,20 +27,28 @@ export function parseMapping(document: unknown, contract: Contract, file: string
     if (!keys.includes(key)) refuse(`unknown key ${key}; a mapping has ${keys.join(', ')}`);
   }
   if (document.dataset !== contract.dataset) {
-    refuse(`dataset must be ${contract.dataset}, got ${document.dataset ?? 'none'}; upload it as that dataset or correct the mapping`);
+    refuse(
+      `dataset must be ${contract.dataset}, got ${document.dataset ?? 'none'}; upload it as that dataset or correct the mapping`,
+    );
   }
   const fields = contract.leaves.map((leaf) => leaf.property);
   const textMap = (key: 'columns' | 'constants' | 'formats'): Record<string, string> => {
     const map = document[key] ?? {};
     if (!isObject(map)) return refuse(`${key} must be a map from a field of ${contract.dataset} to text`);
     for (const field of Object.keys(map)) {
-      if (!fields.includes(field)) refuse(`${key}.${field}: ${contract.dataset} has no such field; it has ${fields.join(', ')}`);
+      if (!fields.includes(field))
+        refuse(`${key}.${field}: ${contract.dataset} has no such field; it has ${fields.join(', ')}`);
     }
     return Object.fromEntries(Object.entries(map).map(([field, value]) => [field, String(value)]));
   };
-  const mapping: Mapping = { columns: textMap('columns'), constants: textMap('constants'), formats: textMap('formats') };
+  const mapping: Mapping = {
+    columns: textMap('columns'),
+    constants: textMap('constants'),
+    formats: textMap('formats'),
+  };
   for (const [field, format] of Object.entries(mapping.formats)) {
-    if (!isTimeFormat(format)) refuse(`formats.${field} must be made of yyyy, MM, dd, HH, mm, ss and separators, got ${format}`);
+    if (!isTimeFormat(format))
+      refuse(`formats.${field} must be made of yyyy, MM, dd, HH, mm, ss and separators, got ${format}`);
   }
   if (document.row_id !== undefined) {
     mapping.rowId = String(document.row_id);
@@ -50,7 +58,9 @@ export function parseMapping(document: unknown, contract: Contract, file: string
     }
   }
   const given = new Set([...Object.keys(mapping.columns), ...Object.keys(mapping.constants), mapping.rowId]);
-  const missing = contract.leaves.filter((leaf) => leaf.required && !given.has(leaf.property)).map((leaf) => leaf.property);
+  const missing = contract.leaves
+    .filter((leaf) => leaf.required && !given.has(leaf.property))
+    .map((leaf) => leaf.property);
   if (missing.length > 0) refuse(`${contract.dataset} needs ${missing.join(', ')}: map a column or set a constant`);
   return mapping;
 }

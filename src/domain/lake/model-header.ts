@@ -49,7 +49,10 @@ export function parseDdl(texts: string[]): Map<string, Column[]> {
   for (const text of texts) {
     for (const [, table, body] of text.matchAll(/create table if not exists (\w+) \(\n([\s\S]*?)\n\);/g)) {
       const lines = body!.split('\n').map((line) => line.trim());
-      tables.set(table!, lines.filter((line) => !line.startsWith('primary key')).map((line) => ddlColumn(table!, line)));
+      tables.set(
+        table!,
+        lines.filter((line) => !line.startsWith('primary key')).map((line) => ddlColumn(table!, line)),
+      );
     }
   }
   return tables;

@@ -43,7 +43,8 @@ export function planClean(context: LayerContext): RunPlan {
  */
 export function planCurated(context: LayerContext): RunPlan {
   const touched = new Map<string, string[]>();
-  for (const { table, touched: dates } of context.clean?.models ?? []) touched.set(table, dates === 'whole' ? [] : dates);
+  for (const { table, touched: dates } of context.clean?.models ?? [])
+    touched.set(table, dates === 'whole' ? [] : dates);
   const models: ModelPlan[] = [];
   for (const model of inOrder(context.models.filter((candidate) => candidate.table.startsWith('curated.')))) {
     const others = model.header.inputs.filter((input) => input !== model.table);
@@ -98,7 +99,8 @@ function inOrder(models: Model[]): Model[] {
   const byTable = new Map(models.map((model) => [model.table, model]));
   const ordered = new Set<Model>();
   const visit = (model: Model, path: string[]): void => {
-    if (path.includes(model.table)) throw new Error(`models read each other in a circle: ${[...path, model.table].join(' -> ')}`);
+    if (path.includes(model.table))
+      throw new Error(`models read each other in a circle: ${[...path, model.table].join(' -> ')}`);
     for (const input of model.header.inputs) {
       const source = byTable.get(input);
       if (source && source !== model) visit(source, [...path, model.table]);

@@ -26,7 +26,8 @@ export function applyResult(tables: Snapshot['tables'], result: EngineResult): S
   const applied = { ...tables };
   for (const model of result.models) {
     const { touched } = model;
-    const kept = touched === 'whole' ? [] : (tables[model.table] ?? []).filter((file) => !touched.includes(file.partition ?? ''));
+    const kept =
+      touched === 'whole' ? [] : (tables[model.table] ?? []).filter((file) => !touched.includes(file.partition ?? ''));
     applied[model.table] = [...kept, ...model.files].sort((a, b) => (a.key < b.key ? -1 : 1));
   }
   return applied;
@@ -47,7 +48,8 @@ export function addConsumed(counts: Snapshot['counts'], clean: EngineResult): Sn
   return added;
 }
 
-export const rowsOf = (files: WrittenFile[] | undefined): number => (files ?? []).reduce((sum, file) => sum + file.rows, 0);
+export const rowsOf = (files: WrittenFile[] | undefined): number =>
+  (files ?? []).reduce((sum, file) => sum + file.rows, 0);
 
 /** A table's change between two snapshots. */
 export interface TableChange {

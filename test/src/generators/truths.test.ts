@@ -13,8 +13,7 @@ const funnel = ['product_view', 'add_to_cart', 'checkout_start', 'purchase'];
 const linesOf = (files: GeneratedFile[], name: GeneratedFile['name']) => [
   ...files.find((file) => file.name === name)!.lines(),
 ];
-const ranked = (values: Iterable<[string, number]>): Ranking =>
-  [...values].sort(([, one], [, other]) => other - one);
+const ranked = (values: Iterable<[string, number]>): Ranking => [...values].sort(([, one], [, other]) => other - one);
 const sum = (numbers: number[]) => numbers.reduce((total, number) => total + number, 0);
 const monthNumber = (date: string) => Number(date.slice(0, 4)) * 12 + Number(date.slice(5, 7)) - 1;
 const monthName = (month: number) => `${Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}`;
@@ -54,7 +53,12 @@ describe.each([1, 2, 360])('with seed %i', (seed) => {
   });
 
   test('a fifth of the customers brings 70 to 80 percent of their revenue', () => {
-    const values = [...Map.groupBy(lines.filter((line) => line.customer_id), (line) => line.customer_id!).values()]
+    const values = [
+      ...Map.groupBy(
+        lines.filter((line) => line.customer_id),
+        (line) => line.customer_id!,
+      ).values(),
+    ]
       .map((bought) => sum(bought.map((line) => cents(line.amount!))))
       .sort((one, other) => other - one);
     const top = sum(values.slice(0, Math.ceil(values.length / 5))) / sum(values);
@@ -65,8 +69,13 @@ describe.each([1, 2, 360])('with seed %i', (seed) => {
 
 /** Mean retention over months 1 to 6, by month of the first order, of cohorts that are large and old enough. */
 function retention(lines: Line[]): Ranking {
-  const byCustomer = Map.groupBy(lines.filter((line) => line.customer_id), (line) => line.customer_id!);
-  const months = [...byCustomer.values()].map((bought) => [...new Set(bought.map((line) => monthNumber(line.ordered_at!)))]);
+  const byCustomer = Map.groupBy(
+    lines.filter((line) => line.customer_id),
+    (line) => line.customer_id!,
+  );
+  const months = [...byCustomer.values()].map((bought) => [
+    ...new Set(bought.map((line) => monthNumber(line.ordered_at!))),
+  ]);
   const cohorts = Map.groupBy(months, (ordered) => Math.min(...ordered));
   const last = monthNumber(generatorDefaults.until);
   return ranked(
