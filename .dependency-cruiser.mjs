@@ -6,7 +6,14 @@ const may = {
   '^src/flows/': ['^src/flows/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
   '^src/adapters/aws/': ['^src/adapters/aws/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
   '^src/adapters/local/': ['^src/adapters/local/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
-  '^src/local/': ['^src/local/', '^src/flows/', '^src/adapters/local/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
+  '^src/local/': [
+    '^src/local/',
+    '^src/flows/',
+    '^src/adapters/local/',
+    '^src/ports\\.ts$',
+    '^src/domain/',
+    '^src/contracts/',
+  ],
   '^src/generators/': ['^src/generators/', '^src/contracts/'],
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
@@ -30,13 +37,19 @@ export default {
   forbidden: [
     ...Object.entries(may).map(([from, to]) => ({
       name: `imports-of ${from}`,
-      comment: `Files in ${from} may import only ${to.join(', ')} and packages (see docs/layout.md).`,
+      comment: `Files in ${from} may import only ${to.join(', ')} and packages (README, Find your way).`,
       severity: 'error',
       from: { path: from },
       to: { pathNot: [...to, ...npm], dependencyTypesNot: ['core'] },
     })),
     pure,
-    { name: 'no-cycles', severity: 'error', comment: 'Two files that need each other are one, or miss a third.', from: {}, to: { circular: true } },
+    {
+      name: 'no-cycles',
+      severity: 'error',
+      comment: 'Two files that need each other are one, or miss a third.',
+      from: {},
+      to: { circular: true },
+    },
     {
       name: 'no-test-imports',
       severity: 'error',
@@ -44,13 +57,23 @@ export default {
       from: { pathNot: '^(test|bench)/' },
       to: { path: '^(test|bench)/' },
     },
-    { name: 'resolvable', severity: 'error', comment: 'The import leads nowhere.', from: {}, to: { couldNotResolve: true } },
+    {
+      name: 'resolvable',
+      severity: 'error',
+      comment: 'The import leads nowhere.',
+      from: {},
+      to: { couldNotResolve: true },
+    },
   ],
   options: {
     doNotFollow: { path: 'node_modules' },
     exclude: { path: 'src/contracts/generated/validators\\.js$' },
     tsPreCompilationDeps: true,
     tsConfig: { fileName: 'tsconfig.json' },
-    enhancedResolveOptions: { extensions: ['.ts', '.mjs', '.js', '.json'] },
+    enhancedResolveOptions: {
+      extensions: ['.ts', '.mjs', '.js', '.json'],
+      exportsFields: ['exports'],
+      conditionNames: ['import', 'node', 'default'],
+    },
   },
 };

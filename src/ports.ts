@@ -202,7 +202,8 @@ export interface ResultSet {
 }
 
 export type WarehouseStatement =
-  | { sql: string }
+  /** `what` names the statement where it fails. */
+  | { sql: string; what: string }
   /** Appends the rows of Parquet files to a table; the columns are matched by position. */
   | { copy: { table: string; files: { key: string; bytes: number; rows: number }[] } };
 

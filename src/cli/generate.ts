@@ -4,9 +4,14 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
-import { type GeneratedFile, generate } from '../generators/files.ts';
-import { type GeneratorRequest, generatorDefaults, generatorSizes } from '../generators/options.ts';
-import { plantedTruths } from '../generators/truths.ts';
+import {
+  type GeneratedFile,
+  type GeneratorRequest,
+  generate,
+  generatorDefaults,
+  generatorSizes,
+  plantedTruths,
+} from '../generators/index.ts';
 import { globalOptions } from './context.ts';
 import { printSummary, say } from './output.ts';
 import { progress } from './progress.ts';

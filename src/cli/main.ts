@@ -1,7 +1,8 @@
 /** The `c360` command. */
 import { Command, CommanderError, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
-import { GeneratorOptionError } from '../generators/options.ts';
+import { SnapshotTaken } from '../flows/publish-snapshot.ts';
+import { GeneratorOptionError } from '../generators/index.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
 import { generateCommand } from './generate.ts';
@@ -58,7 +59,7 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
 });
 
 /** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
-const expected = [RefusedInput, AdapterError, EngineError, GeneratorOptionError];
+const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, GeneratorOptionError];
 
 try {
   await program.parseAsync();

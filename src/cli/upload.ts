@@ -76,7 +76,7 @@ export async function upload(
   }
 }
 
-export function tellIngested(dataset: Dataset, ingested: IngestedFile): void {
+function tellIngested(dataset: Dataset, ingested: IngestedFile): void {
   if (ingested.isKnown) say(`This file of ${dataset} was uploaded before; nothing changed.`);
   else if (ingested.quarantined > 0) {
     say(

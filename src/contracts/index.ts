@@ -3,15 +3,8 @@ import { columns, contracts, envelope } from './generated/contracts.ts';
 import { validators } from './generated/validators.js';
 import type { Column, Contract, Dataset, Leaf } from './model.ts';
 
-export type {
-  AnyEvent,
-  CustomersRowV1,
-  EventEnvelope,
-  EventType,
-  ProductsRowV1,
-  TransactionsRowV1,
-} from './generated/types.ts';
-export type { Column, ColumnType, Contract, Dataset, Leaf, Namespace, PrivacyRule } from './model.ts';
+export type { AnyEvent, CustomersRowV1, TransactionsRowV1 } from './generated/types.ts';
+export type { Column, ColumnType, Contract, Dataset, Leaf, Namespace } from './model.ts';
 
 export const datasets: Dataset[] = ['events', 'customers', 'products', 'transactions'];
 export const fileDatasets: Dataset[] = ['customers', 'products', 'transactions'];

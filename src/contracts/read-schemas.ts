@@ -12,7 +12,7 @@ import {
   privacyRules,
 } from './model.ts';
 
-export const schemasDirectory = join(dirname(fileURLToPath(import.meta.url)), '../../schemas');
+const schemasDirectory = join(dirname(fileURLToPath(import.meta.url)), '../../schemas');
 
 /** A JSON Schema document or a part of one. */
 export interface Schema {
@@ -33,7 +33,7 @@ export interface Schema {
 /** Every schema file by its path below `schemas/`. */
 export type SchemaFiles = Map<string, Schema>;
 
-export class ContractError extends Error {
+class ContractError extends Error {
   override name = 'ContractError';
 }
 

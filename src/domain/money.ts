@@ -1,24 +1,29 @@
 /** Money as decimal text with four places: exact from the door on, and cast once to DECIMAL(18,4) in clean. */
 
-const pattern = /^([+-]?)(\d{1,15})(?:\.(\d+))?$/;
+const pattern = /^([+-]?)(\d{1,14})(?:\.(\d+))?$/;
+
+/** One more than the greatest DECIMAL(18,4), in ten-thousandths. */
+const limit = 10n ** 18n;
 
 /**
- * The amount as text with exactly four decimals, rounded half away from zero; undefined where it is no decimal number.
+ * The amount as text with exactly four decimals, rounded half away from zero; undefined where it is no decimal number or
+ * does not fit DECIMAL(18,4).
  * A JSON number is taken at its shortest decimal form, so 19.99 is 19.9900 and not the nearest binary fraction.
  */
 export function moneyText(amount: string | number): string | undefined {
-  const match = pattern.exec(typeof amount === 'number' ? plainText(amount) : amount.trim());
+  const match = pattern.exec(typeof amount === 'number' ? plainText(amount) : amount);
   if (!match) return undefined;
   const [, sign, whole, fraction = ''] = match as unknown as [string, string, string, string?];
   let minor = BigInt(whole + fraction.slice(0, 4).padEnd(4, '0'));
-  if (fraction.length > 4 && fraction.charCodeAt(4) >= 53) minor += 1n;
+  if (fraction.charAt(4) >= '5') minor += 1n;
+  if (minor >= limit) return undefined;
   const digits = minor.toString().padStart(5, '0');
   const text = `${digits.slice(0, -4)}.${digits.slice(-4)}`;
   return sign === '-' && minor !== 0n ? `-${text}` : text;
 }
 
-/** The number without an exponent. */
+/** The number without an exponent; what needs a negative one is below a millionth, and so rounds to zero. */
 function plainText(amount: number): string {
   const text = String(amount);
-  return text.includes('e') ? amount.toFixed(10) : text;
+  return text.includes('e-') ? '0' : text;
 }

@@ -10,6 +10,7 @@ export interface Reason {
 export type RejectionKind =
   | 'not_json'
   | 'not_csv'
+  | 'too_long'
   | 'unknown_type'
   | 'unknown_version'
   | 'schema_violation'

@@ -1,43 +1,68 @@
 /** Turns the validators' findings into reasons that people can act on and that hold no personal data. */
 import type { ErrorObject } from 'ajv';
-import { type Contract, type Leaf, validatorOf } from '../contracts/index.ts';
-import type { JsonObject } from './json.ts';
+import { type Leaf, validatorOf } from '../contracts/index.ts';
+import { isNestedAtMost, type JsonObject } from './json.ts';
 import type { Reason } from './outcome.ts';
 
 const mostReasons = 10;
 
-/** The reasons for which a document breaks a contract (or `envelope`); none where it keeps it. */
-export function violations(contractId: string, document: unknown, contract?: Contract): Reason[] {
+/** Serialising recurses, so that a document nested a hundred thousand deep would end its whole batch. */
+const deepestNesting = 32;
+
+/** Spark refuses to read older timestamps from Parquet, and of year 0 DuckDB makes 1 BC. */
+const firstYear = 1900;
+
+/** The reasons for which a document breaks a contract (or `envelope`) with these leaves; none where it keeps it. */
+export function violations(contractId: string, leaves: Leaf[], document: unknown): Reason[] {
   const validate = validatorOf(contractId);
   if (!validate) throw new Error(`there is no validator for ${contractId}`);
-  if (validate(document)) return contract ? impossibleTimes(contract.leaves, document as JsonObject) : [];
+  if (validate(document))
+    return leaves.flatMap((leaf) => reasonsOfValue(leaf, (document as JsonObject)[leaf.property]));
   const reasons = new Map<string, Reason>();
   for (const error of validate.errors ?? []) {
-    const reason = reasonOf(error, document as JsonObject, contract);
+    const reason = reasonOf(error, document as JsonObject, leaves);
     if (reason) reasons.set(`${reason.path} ${reason.rule}`, reason);
   }
   return [...reasons.values()].slice(0, mostReasons);
 }
 
-/** RFC 3339 knows leap seconds; the lake's timestamps do not. */
-export function impossibleTimes(leaves: Leaf[], document: JsonObject): Reason[] {
-  return leaves
-    .filter((leaf) => leaf.type === 'TIMESTAMP' && typeof document[leaf.property] === 'string')
-    .filter((leaf) => Number.isNaN(Date.parse(document[leaf.property] as string)))
-    .map((leaf) => ({ path: `/${leaf.property}`, rule: 'a time that is no leap second' }));
+/** What JSON Schema cannot say of a value that it accepts. */
+function reasonsOfValue(leaf: Leaf, value: unknown): Reason[] {
+  const refuse = (rule: string): Reason[] => [{ path: `/${leaf.property}`, rule }];
+  if (leaf.type === 'TIMESTAMP' && typeof value === 'string' && !isStorableTime(value)) {
+    return refuse(`a time from ${firstYear} on that is no leap second`);
+  }
+  if (leaf.privacy === 'natural_id' && typeof value === 'number' && !Number.isSafeInteger(value)) {
+    // Such numbers have lost digits in JSON, so that two people would become one.
+    return refuse(`an integer of at most ${Number.MAX_SAFE_INTEGER}; send longer ids as text`);
+  }
+  if (leaf.json.includes('object') && !isNestedAtMost(deepestNesting, value)) {
+    return refuse(`a map nested at most ${deepestNesting} deep`);
+  }
+  return [];
 }
 
-function reasonOf(error: ErrorObject, document: JsonObject, contract?: Contract): Reason | undefined {
+/** RFC 3339 knows leap seconds; the lake's timestamps do not. */
+function isStorableTime(text: string): boolean {
+  return new Date(text).getUTCFullYear() >= firstYear;
+}
+
+function reasonOf(error: ErrorObject, document: JsonObject, leaves: Leaf[]): Reason | undefined {
   // Each branch of an anyOf reports what it misses: together they say more than the anyOf itself.
   if (error.keyword === 'anyOf' || error.keyword === 'if') return undefined;
-  const property = error.instancePath.slice(1);
   const rule = ruleText(error);
-  // Key names can be data: only the names that a contract declares are shown.
-  const leaf = contract?.leaves.find((candidate) => candidate.property === property);
-  const value = document?.[property];
-  const isHarmless =
-    leaf?.isClosed && (typeof value === 'boolean' || (typeof value === 'number' && Math.abs(value) < 1e6));
-  return { path: error.instancePath || '/', rule, ...(isHarmless && { value: String(value) }) };
+  // Key names can be data: the validators follow only the names that a contract declares.
+  const property = error.instancePath.slice(1);
+  const leaf = leaves.find((candidate) => candidate.property === property);
+  const value = leaf && document[property];
+  return { path: error.instancePath || '/', rule, ...(leaf && isHarmless(leaf, value) && { value: String(value) }) };
+}
+
+/** True for a small number or a boolean where the contract asks for one; a long number may be anybody's. */
+function isHarmless(leaf: Leaf, value: unknown): boolean {
+  if (!leaf.isClosed) return false;
+  if (typeof value === 'boolean') return leaf.json.includes('boolean');
+  return typeof value === 'number' && Math.abs(value) < 1e6 && /number|integer/.test(leaf.json.join());
 }
 
 function ruleText({ keyword, params, schemaPath }: ErrorObject): string {

@@ -1,11 +1,12 @@
 /** The file door: one landing file goes to raw/ or quarantine/, row by row, each exactly once. */
 import { createHash } from 'node:crypto';
 import { type Contract, contractOf, type Dataset, rawColumnsOf } from '../contracts/index.ts';
-import { type Mapping, mapRow, typedRow } from '../domain/files/mapping.ts';
-import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
+import type { Mapping } from '../domain/files/mapping.ts';
+import { rowReceiver } from '../domain/files/receive-row.ts';
+import type { JsonObject } from '../domain/json.ts';
+import { accepted, type Outcome } from '../domain/outcome.ts';
 import { canonicalText, type RawLine } from '../domain/privacy/separate.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
-import { violations } from '../domain/validate.ts';
 import type { Environment } from '../ports.ts';
 import {
   addCounts,
@@ -16,7 +17,7 @@ import {
   type ValidRecord,
   writeBatch,
 } from './door.ts';
-import { type FileFormat, type FileRow, formatOf, readRows, unpacked } from './read-rows.ts';
+import { type FileShape, readRows, shapeOf, unpacked } from './read-rows.ts';
 
 export interface LandedFile {
   dataset: Dataset;
@@ -27,7 +28,7 @@ export interface LandedFile {
 }
 
 export interface IngestedFile extends DoorCounts {
-  /** What rows name as their origin: the content's SHA-256, and the mapping's where there is one. */
+  /** What rows name as their origin: the SHA-256 of the unpacked content, and of the mapping where there is one. */
   fileId: string;
   /** True where an earlier upload of the same content had already been ingested. */
   isKnown: boolean;
@@ -45,16 +46,25 @@ export const ingestBatch =
   async (file: LandedFile, onProgress: (rows: number) => void = () => {}): Promise<IngestedFile> => {
     const contract = contractOf(`${file.dataset}/1`);
     if (!contract) throw new RefusedInput(`${file.dataset} is not a dataset of files`);
-    const { fileId, format } = await survey(env, file, contract);
+    const { fileId, shape } = await survey(env, file, contract);
     const arrivedAt = await register(env, file.dataset, fileId);
     if (arrivedAt === 'ingested') {
       await env.objects.delete([file.key]);
       return { ...noCounts, fileId, isKnown: true };
     }
     const giveIds = rowIdMaker(file);
+    const { reportingCurrency } = env.settings;
+    const receive = rowReceiver({ contract, mapping: file.mapping, reportingCurrency });
     let counts = noCounts;
-    for await (const rows of inChunks(readRows(unpacked(env.objects.open(file.key)), format), rowsPerObject)) {
-      const records = rows.map((row) => receiveRow(env, row, fileId, arrivedAt, contract, file.mapping));
+    for await (const rows of inChunks(readRows(unpacked(env.objects.open(file.key)), shape), rowsPerObject)) {
+      const records = rows.map(
+        (row): DoorRecord => ({
+          origin: { source_file: fileId, source_line: row.line },
+          arrivedAt,
+          body: row.body,
+          outcome: validRecord(row.outcome.ok ? receive(row.outcome.value) : row.outcome, contract),
+        }),
+      );
       const separated = await separateBatch(env, records);
       giveIds(separated.lines);
       const batch = `${fileId}-${String(rows[0]!.line).padStart(9, '0')}`;
@@ -73,33 +83,21 @@ async function survey(
   env: Environment,
   file: LandedFile,
   contract: Contract,
-): Promise<{ fileId: string; format: FileFormat }> {
+): Promise<{ fileId: string; shape: FileShape }> {
   const hash = createHash('sha256');
-  async function* hashed() {
-    for await (const chunk of env.objects.open(file.key)) {
-      hash.update(chunk);
-      yield chunk;
-    }
-  }
-  for await (const _ of unpacked(hashed())) {
-    // Only that it can be read to its end matters here.
-  }
+  for await (const chunk of unpacked(env.objects.open(file.key))) hash.update(chunk);
+  const shape = await shapeOf(unpacked(env.objects.open(file.key)));
+  if (shape.format === 'csv') checkHeader(shape.header, file, contract);
   const content = hash.digest('hex');
-  const format = await formatOf(unpacked(env.objects.open(file.key)));
-  await checkHeader(env, file, contract, format);
   const fileId = file.mapping
     ? createHash('sha256').update(content).update(JSON.stringify(file.mapping)).digest('hex')
     : content;
-  return { fileId, format };
+  return { fileId, shape };
 }
 
-async function checkHeader(env: Environment, file: LandedFile, contract: Contract, format: FileFormat): Promise<void> {
-  if (format !== 'csv') return;
-  const firstRow = await first(readRows(unpacked(env.objects.open(file.key)), format));
-  if (!firstRow?.outcome.ok) return;
-  const header = Object.keys(firstRow.outcome.value);
-  const needed = file.mapping
-    ? Object.values(file.mapping.columns)
+function checkHeader(header: string[], { mapping }: LandedFile, contract: Contract): void {
+  const needed = mapping
+    ? Object.values(mapping.columns)
     : contract.leaves.filter((leaf) => leaf.required).map((leaf) => leaf.property);
   const missing = needed.filter((name) => !header.includes(name));
   if (missing.length > 0) {
@@ -107,6 +105,9 @@ async function checkHeader(env: Environment, file: LandedFile, contract: Contrac
       `the header lacks ${missing.join(', ')}; name the columns as ${contract.dataset} does (docs/contracts.md) or give a mapping with --map`,
     );
   }
+  const known = mapping ? needed : contract.leaves.map((leaf) => leaf.property);
+  const twice = known.filter((name) => header.indexOf(name) !== header.lastIndexOf(name));
+  if (twice.length > 0) throw new RefusedInput(`the header names ${twice.join(', ')} twice; which one counts?`);
 }
 
 /** Remembers when the file first arrived; the time of the first try names the objects of every later one. */
@@ -120,47 +121,8 @@ async function register(env: Environment, dataset: Dataset, fileId: string): Pro
   return arrivedAt;
 }
 
-function receiveRow(
-  env: Environment,
-  row: FileRow,
-  fileId: string,
-  arrivedAt: Date,
-  contract: Contract,
-  mapping: Mapping | undefined,
-): DoorRecord {
-  return {
-    origin: { source_file: fileId, source_line: row.line },
-    arrivedAt,
-    body: row.body,
-    outcome: validRow(env, row, contract, mapping),
-  };
-}
-
-function validRow(
-  env: Environment,
-  row: FileRow,
-  contract: Contract,
-  mapping: Mapping | undefined,
-): Outcome<ValidRecord> {
-  if (!row.outcome.ok) return row.outcome;
-  const { row: mapped, broken } = mapping ? mapRow(row.outcome.value, mapping) : { row: row.outcome.value, broken: [] };
-  if (broken.length > 0) {
-    const reasons = broken.map((field) => ({ path: `/${field}`, rule: `format ${mapping?.formats[field]}` }));
-    return rejected('schema_violation', reasons, contract.id);
-  }
-  const record = typedRow(mapped, contract.leaves);
-  const reasons = violations(contract.id, record, contract);
-  if (reasons.length > 0) return rejected('schema_violation', reasons, contract.id);
-  const reporting = env.settings.reportingCurrency;
-  if (contract.dataset === 'transactions' && record.currency !== reporting) {
-    const reason = {
-      path: '/currency',
-      rule: `a currency with a rate; only ${reporting} has one`,
-      value: String(record.currency),
-    };
-    return rejected('currency_without_rate', [reason], contract.id);
-  }
-  return accepted({ contract, record, head: {}, unknownFieldCount: 0 });
+function validRecord(outcome: Outcome<JsonObject>, contract: Contract): Outcome<ValidRecord> {
+  return outcome.ok ? accepted({ contract, record: outcome.value, head: {}, unknownFieldCount: 0 }) : outcome;
 }
 
 /**
@@ -194,9 +156,4 @@ async function* inChunks<T>(items: AsyncIterable<T>, size: number): AsyncIterabl
     }
   }
   if (chunk.length > 0) yield chunk;
-}
-
-async function first<T>(items: AsyncIterable<T>): Promise<T | undefined> {
-  for await (const item of items) return item;
-  return undefined;
 }

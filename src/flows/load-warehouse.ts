@@ -51,12 +51,11 @@ function replaceStatements(
   const replace =
     changed === 'whole'
       ? statements(env, 'load/replace_table.sql', { table })
-      : [
-          {
-            sql: `insert into staging_changed_partitions values ${changed.map((date) => `(date '${date}')`).join(', ')}`,
-          },
-          ...statements(env, 'load/replace_partitions.sql', { table, partition_column: partitionColumn ?? '' }),
-        ];
+      : statements(env, 'load/replace_partitions.sql', {
+          table,
+          partition_column: partitionColumn!,
+          changed_dates: changed,
+        });
   return [
     { copy: { table: `staging_${table}`, files } },
     ...statements(env, 'load/compare_rows.sql', { table, rows: rowCount(files) }),
@@ -64,20 +63,25 @@ function replaceStatements(
   ];
 }
 
-/** The statements of a file of `sql/load`, its `{placeholders}` filled with names and numbers of our own making. */
-function statements(env: Environment, path: string, values: Record<string, string | number>): WarehouseStatement[] {
+/** The statements of a file of `sql/load`, its `{placeholders}` filled with names, numbers and dates of our own making. */
+function statements(env: Environment, path: string, values: Record<string, Placeholder>): WarehouseStatement[] {
+  const what = values.table ? `sql/${path} for ${values.table}` : `sql/${path}`;
   const text = env.sql
     .read(path)
     .replaceAll(/^--.*$/gm, '')
-    .replaceAll(/\{(\w+)\}/g, (_, name: string) => {
-      const value = String(values[name] ?? '');
-      if (!/^[\w.: -]+$/.test(value))
-        throw new Error(`${path}: {${name}} cannot be filled with ${JSON.stringify(value)}`);
-      return value;
-    });
+    .replaceAll(/\{(\w+)\}/g, (_, name: string) => literal(values[name] ?? '', `${what}: {${name}}`));
   return text
     .split(/;\s*(?:\n|$)/)
     .map((sql) => sql.trim())
     .filter(Boolean)
-    .map((sql) => ({ sql }));
+    .map((sql) => ({ sql, what }));
+}
+
+type Placeholder = string | number | string[];
+
+/** A list stands for rows of one date each. */
+function literal(value: Placeholder, where: string): string {
+  if (Array.isArray(value)) return value.map((date) => `(date '${literal(date, where)}')`).join(', ');
+  if (!/^[\w.: -]+$/.test(String(value))) throw new Error(`${where} cannot be filled with ${JSON.stringify(value)}`);
+  return String(value);
 }

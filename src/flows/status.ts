@@ -9,7 +9,7 @@ import { loadedSnapshot } from './load-warehouse.ts';
 import { findNewInputs } from './plan-run.ts';
 
 /** `received = raw + quarantined + suppressed` and `raw = clean + duplicates + superseded + pending`. */
-export interface DatasetStatus extends DoorCounts {
+interface DatasetStatus extends DoorCounts {
   dataset: Dataset;
   clean: number;
   duplicates: number;

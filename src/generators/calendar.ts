@@ -2,7 +2,7 @@
 import type { GeneratorOptions } from './options.ts';
 
 /** A run of indices, `to` excluded. */
-export interface Range {
+interface Range {
   from: number;
   to: number;
 }

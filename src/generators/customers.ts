@@ -123,7 +123,7 @@ function signupDayOf({ options, calendar, lastDay }: World, index: number): numb
 }
 
 /** How often a customer comes back, from 0 to 1: few come often, but in the best cohort many do. */
-export function loyaltyOf({ options, truths }: World, index: number, cohort: Cohort): number {
+function loyaltyOf({ options, truths }: World, index: number, cohort: Cohort): number {
   const fraction = fractionOf(options.seed, 'loyalty', index);
   const square = fraction * fraction;
   return cohort.month === truths.bestCohort ? square : square * square * square;

@@ -6,11 +6,11 @@ import { completeOptions, type GeneratorOptions, type GeneratorRequest } from '.
 import { hashOf } from './random.ts';
 
 export type Channel = CustomersRowV1['acquisition_channel'];
-export const channels: readonly Channel[] = ['web', 'mobile', 'email', 'social', 'search', 'store'];
+const channels: readonly Channel[] = ['web', 'mobile', 'email', 'social', 'search', 'store'];
 
 /** The steps of a session's funnel behind the visit itself, in order. */
 export const funnelSteps = ['product_view', 'add_to_cart', 'checkout_start', 'purchase'] as const;
-export type FunnelStep = (typeof funnelSteps)[number];
+type FunnelStep = (typeof funnelSteps)[number];
 
 export type Variant = 'control' | 'treatment';
 

@@ -7,7 +7,7 @@ import { type Channel, funnelSteps, type Variant } from './truths.ts';
 import type { World } from './world.ts';
 
 /** A device, and the customer who owns it, or will. */
-export interface Visitor {
+interface Visitor {
   anonymousId: string;
   customer?: number;
   /** False for those whose first order is still to come. */

@@ -14,7 +14,7 @@ export interface World {
 }
 
 /** Words that people's data is made of. */
-export interface Pools {
+interface Pools {
   firstNames: string[];
   lastNames: string[];
   streets: string[];

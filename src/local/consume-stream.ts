@@ -23,7 +23,9 @@ export async function consumeStream(
     let end = (checkpoint?.values.inFlight ?? undefined) as string | undefined;
     for (;;) {
       const read = await env.stream.read(shard, after, batchSize);
-      const records = end === undefined ? read : read.filter(({ sequence }) => sequence <= end!);
+      const cutOff = end === undefined ? [] : read.filter(({ sequence }) => sequence <= end!);
+      // None is left of a batch that was cut off where its records have outlived the stream's retention.
+      const records = cutOff.length > 0 ? cutOff : read;
       if (records.length === 0) break;
       const last = records.at(-1)!.sequence;
       const values = { archived: after ?? null, inFlight: last };

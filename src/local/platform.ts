@@ -16,7 +16,7 @@ import { RefusedInput } from '../domain/refused-input.ts';
 import type { Clock, Environment, Ids } from '../ports.ts';
 import { readSettings } from './settings.ts';
 
-export const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
+const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 export interface PlatformOptions {
   dataDir: string;

@@ -1,5 +1,6 @@
 /** The producer's side: puts events into the stream, remembering how far it came. */
 import { createHash } from 'node:crypto';
+import { canonicalEventId } from '../domain/events/event-id.ts';
 import { isObject, parseJson } from '../domain/json.ts';
 import { AdapterError, type Environment, type NewRecord } from '../ports.ts';
 
@@ -10,9 +11,9 @@ const recordLimit = 1_048_576;
 export interface Produced {
   /** Records put now. */
   sent: number;
-  /** Records that an earlier call had put. */
+  /** Lines that an earlier call had come through. */
   known: number;
-  /** Lines that no stream takes, being over 1 MiB. */
+  /** Lines that no stream takes, being over 1 MiB with their partition key. */
   oversized: number[];
 }
 
@@ -43,11 +44,12 @@ export async function produce(
   for await (const data of lines) {
     line += 1;
     if (line <= known || data.length === 0) continue;
-    if (data.length > recordLimit) {
+    const record = { partitionKey: partitionKey(data), data };
+    if (data.length + record.partitionKey.length > recordLimit) {
       produced.oversized.push(line);
       continue;
     }
-    batch.push({ partitionKey: partitionKey(data), data });
+    batch.push(record);
     size += data.length;
     if (batch.length === recordsPerPut || size > bytesPerPut - recordLimit) await flush();
   }
@@ -58,8 +60,8 @@ export async function produce(
 /** The event id; a hash of the record where it has none, so that it still arrives and can be refused with a reason. */
 function partitionKey(data: Uint8Array): string {
   const parsed = parseJson(data);
-  const id = parsed.ok && isObject(parsed.value) ? parsed.value.eventId : undefined;
-  return typeof id === 'string' && /^[0-9a-f-]{36}$/i.test(id) ? id : createHash('sha256').update(data).digest('hex');
+  const id = parsed.ok && isObject(parsed.value) ? canonicalEventId(parsed.value.eventId) : undefined;
+  return id ?? createHash('sha256').update(data).digest('hex');
 }
 
 const mostAttempts = 8;

@@ -8,7 +8,7 @@ import { publishSnapshot } from '../flows/publish-snapshot.ts';
 import { planCuratedLayer, runModels } from '../flows/run-models.ts';
 import type { Environment, HotValue } from '../ports.ts';
 
-export type StepName =
+type StepName =
   | 'plan'
   | 'clean models'
   | 'curated models'
@@ -16,7 +16,7 @@ export type StepName =
   | 'load warehouse'
   | 'publish answers';
 
-export interface StepReport {
+interface StepReport {
   step: StepName;
   seconds: number;
   /** What the step did, in words with figures. */

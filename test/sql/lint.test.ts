@@ -14,6 +14,30 @@ const files: [string, SqlKind][] = [
 const rulesBroken = async (sql: string, kind: SqlKind, path = 'planted.sql') =>
   (await lintSql(path, sql, kind)).map((finding) => finding.rule);
 
+/** The SELECTs inside load statements, with names in place of placeholders. A staging table has its table's columns. */
+const loads = listSql('load').flatMap((path) =>
+  readSql(path)
+    .replaceAll(/^--.*$/gm, '')
+    .replaceAll(/\{rows\}|\{snapshot_no\}/g, '1')
+    .replaceAll(/\{loaded_at\}/g, '2026-01-01 00:00:00')
+    .replaceAll(/\{(\w+)\}/g, '$1')
+    .split(/;\s*\n/)
+    .map((statement) => /select[\s\S]*/.exec(statement)?.[0].trim() ?? '')
+    .filter(
+      (select) =>
+        select !== '' && !/^select \* from staging_table$/.test(select) && !/^select partition_on/.test(select),
+    )
+    .map((select): [string, string] => [path, select]),
+);
+
+describe('every SELECT of a load statement keeps to the shared subset', () => {
+  test('there are some', () => expect(loads.length).toBeGreaterThan(1));
+
+  test.each(loads)('%s: %s', async (path, select) => {
+    expect((await lintSql(path, select, 'load')).map((finding) => finding.message)).toEqual([]);
+  });
+});
+
 describe('every model and query keeps to the shared subset', () => {
   test('there are some', () => expect(files.length).toBeGreaterThan(20));
 

@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { gunzipSync } from 'node:zlib';
-import { DuckDBInstance } from '@duckdb/node-api';
+import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 
 /** What is searched for: whole phrases, compared word by word. */
 export class PersonalDataSearch {
@@ -71,30 +71,32 @@ function byTable(files: string[]): [string, string[]][] {
 }
 
 async function* parquetTexts(files: string[]): AsyncIterable<string> {
-  yield* sqlTexts(':memory:', [
-    `read_parquet([${files.map((file) => `'${file}'`).join(', ')}], hive_partitioning = false)`,
-  ]);
+  const list = files.map((file) => `'${file}'`).join(', ');
+  yield* sqlTexts(':memory:', async (connection) => {
+    await connection.run(`create table files as select * from read_parquet([${list}], hive_partitioning = false)`);
+    return ['files'];
+  });
 }
 
 async function* databaseTexts(path: string): AsyncIterable<string> {
-  const instance = await DuckDBInstance.create(path, { access_mode: 'READ_ONLY' });
-  const connection = await instance.connect();
-  const tables = (await connection.runAndReadAll('show tables')).getRowsJson().map(([name]) => String(name));
-  connection.closeSync();
-  instance.closeSync();
-  yield* sqlTexts(path, tables);
+  yield* sqlTexts(path, async (connection) =>
+    (await connection.runAndReadAll('show tables')).getRowsJson().map(([name]) => String(name)),
+  );
 }
 
-/** The distinct values of all text columns of each source. */
-async function* sqlTexts(path: string, sources: string[]): AsyncIterable<string> {
+/** The distinct values of all text columns of each table. */
+async function* sqlTexts(
+  path: string,
+  tablesOf: (connection: DuckDBConnection) => Promise<string[]>,
+): AsyncIterable<string> {
   const instance = await DuckDBInstance.create(path, path === ':memory:' ? {} : { access_mode: 'READ_ONLY' });
   const connection = await instance.connect();
-  for (const source of sources) {
-    const columns = (await connection.runAndReadAll(`describe select * from ${source}`)).getRowObjectsJson();
+  for (const table of await tablesOf(connection)) {
+    const columns = (await connection.runAndReadAll(`describe ${table}`)).getRowObjectsJson();
     for (const { column_name: name, column_type: type } of columns) {
       if (type !== 'VARCHAR') continue;
       const values = await connection.runAndReadAll(
-        `select distinct "${name}" from ${source} where "${name}" is not null`,
+        `select distinct "${name}" from ${table} where "${name}" is not null`,
       );
       yield values
         .getRowsJson()

@@ -5,8 +5,8 @@ import { EngineError } from '../../ports.ts';
 const speaksOfSql = /^(Parser|Binder|Catalog|Not implemented) Error: /;
 
 export function engineError(where: string, error: unknown): EngineError {
-  const message = error instanceof Error ? error.message : String(error);
+  const message = String((error as { message?: unknown } | undefined)?.message ?? error);
   const firstLine = message.split('\n')[0] ?? '';
   const kind = /^[A-Za-z ]+ Error/.exec(firstLine)?.[0] ?? 'Error';
-  return new EngineError(`${where}: ${speaksOfSql.test(firstLine) ? firstLine : kind}`, { cause: undefined });
+  return new EngineError(`${where}: ${speaksOfSql.test(firstLine) ? firstLine : kind}`);
 }

@@ -46,7 +46,7 @@ export class DuckDbWarehouse implements Warehouse {
       for (const path of this.#options.sql.list('ddl')) await run(connection, path, this.#options.sql.read(path));
       await connection.run('begin');
       for (const statement of statements) {
-        if ('sql' in statement) await run(connection, firstLine(statement.sql), statement.sql);
+        if ('sql' in statement) await run(connection, statement.what, statement.sql);
         else await this.#copy(connection, statement.copy);
       }
       await connection.run('commit');
@@ -111,8 +111,6 @@ async function run(connection: DuckDBConnection, where: string, sql: string): Pr
     throw engineError(where, error);
   }
 }
-
-const firstLine = (sql: string): string => sql.trim().split('\n')[0] ?? '';
 
 /** A value as JSON can hold it, from the text that DuckDB gives for its type. */
 function scalar(value: unknown, type: DuckDBType): Scalar {

@@ -1,8 +1,9 @@
 /** The first two steps of an event: from bytes to a document that keeps its contract. */
 import { type Contract, contractOf, envelopeLeaves, isEventType } from '../../contracts/index.ts';
-import { isObject, type JsonObject, parseJson } from '../json.ts';
+import { isObject, type JsonObject, parseJson, withoutNulls } from '../json.ts';
 import { accepted, type Outcome, rejected } from '../outcome.ts';
-import { impossibleTimes, violations } from '../validate.ts';
+import { violations } from '../validate.ts';
+import { canonicalEventId } from './event-id.ts';
 
 /** An event that keeps its contract; it still holds personal data. */
 export interface ValidEvent {
@@ -16,24 +17,27 @@ export function receiveEvent(data: Uint8Array): Outcome<ValidEvent> {
   return parsed.ok ? validateEvent(parsed.value) : parsed;
 }
 
+/** Fields that are null count as absent. */
 export function validateEvent(document: unknown): Outcome<ValidEvent> {
-  const broken = violations('envelope', document);
-  if (broken.length > 0 || !isObject(document)) return rejected('schema_violation', broken, 'envelope');
-  const impossible = impossibleTimes(envelopeLeaves, document);
-  if (impossible.length > 0) return rejected('schema_violation', impossible, 'envelope');
-  const type = document.type as string;
-  const version = (document.version as number | undefined) ?? 1;
+  const envelope = isObject(document) ? withoutNulls(document) : document;
+  const broken = violations('envelope', envelopeLeaves, envelope);
+  if (broken.length > 0 || !isObject(envelope)) return rejected('schema_violation', broken, 'envelope');
+  const { type, version = 1 } = envelope as { type: string; version?: number };
   if (!isEventType(type)) return rejected('unknown_type', [{ path: '/type', rule: 'a type of schemas/events' }]);
   const contract = contractOf(`events/${type}/${version}`);
   if (!contract) {
-    return rejected('unknown_version', [
-      { path: '/version', rule: `a published version of ${type}`, value: String(version) },
-    ]);
+    const rule = `a published version of ${type}`;
+    return rejected('unknown_version', [{ path: '/version', rule, value: String(version) }]);
   }
-  const reasons = violations(contract.id, document.payload, contract);
+  const payload = withoutNulls(envelope.payload as JsonObject);
+  const reasons = violations(contract.id, contract.leaves, payload);
   if (reasons.length > 0) {
     const below = reasons.map((reason) => ({ ...reason, path: `/payload${reason.path === '/' ? '' : reason.path}` }));
     return rejected('schema_violation', below, contract.id);
   }
-  return accepted({ contract, envelope: { ...document, version }, payload: document.payload as JsonObject });
+  return accepted({
+    contract,
+    envelope: { ...envelope, version, eventId: canonicalEventId(envelope.eventId) },
+    payload,
+  });
 }

@@ -9,15 +9,17 @@ const tokens: Record<string, [pattern: string, part: number]> = {
   ss: ['(\\d{2})', 5],
 };
 
+const token = /yyyy|MM|dd|HH|mm|ss|[TZ]|[^A-Za-z0-9]/g;
+
 /**
- * A reader for a format made of yyyy, MM, dd, HH, mm, ss and separators: text -> RFC 3339 UTC, or undefined where the text
- * does not fit or names no real moment. What the format leaves out is the beginning of the day.
+ * A reader for a format made of yyyy, MM, dd, HH, mm, ss, T, Z and separators: text -> RFC 3339 UTC, or undefined where
+ * the text does not fit or names no real moment. What the format leaves out is the beginning of the day.
  */
 export function timeReader(format: string): (text: string) => string | undefined {
   const order: number[] = [];
-  const pattern = format.replace(/yyyy|MM|dd|HH|mm|ss|[^A-Za-z0-9]/g, (token) => {
-    const known = tokens[token];
-    if (!known) return `\\${token}`;
+  const pattern = format.replace(token, (found) => {
+    const known = tokens[found];
+    if (!known) return found.replace(/[^TZ]/, '\\$&');
     order.push(known[1]);
     return known[0];
   });
@@ -29,15 +31,29 @@ export function timeReader(format: string): (text: string) => string | undefined
     order.forEach((part, index) => {
       parts[part] = Number(match[index + 1]);
     });
-    const [year, month, day, hour, minute, second] = parts as [number, number, number, number, number, number];
-    const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
-    const isReal = time.getUTCMonth() === month - 1 && time.getUTCDate() === day && time.getUTCHours() === hour;
-    return isReal && minute < 60 && second < 60 ? time.toISOString() : undefined;
+    return momentOf(parts as [number, number, number, number, number, number]);
   };
 }
 
-/** True for a format that `timeReader` understands and that names a whole date. */
+/** Undefined where a part is out of its range, which JavaScript would carry over, or would take for a year of 19xx. */
+function momentOf([year, month, day, hour, minute, second]: [number, number, number, number, number, number]) {
+  const time = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  const isReal =
+    time.getUTCFullYear() === year &&
+    time.getUTCMonth() === month - 1 &&
+    time.getUTCDate() === day &&
+    time.getUTCHours() === hour &&
+    minute < 60 &&
+    second < 60;
+  return isReal ? time.toISOString() : undefined;
+}
+
+/** True for a format that `timeReader` understands, that names a whole date and no part twice. */
 export function isTimeFormat(format: string): boolean {
-  const rest = format.replace(/yyyy|MM|dd|HH|mm|ss|[^A-Za-z0-9]/g, '');
-  return rest === '' && ['yyyy', 'MM', 'dd'].every((token) => format.split(token).length === 2);
+  const times = (part: string) => format.split(part).length - 1;
+  return (
+    format.replace(token, '') === '' &&
+    ['yyyy', 'MM', 'dd'].every((part) => times(part) === 1) &&
+    ['HH', 'mm', 'ss'].every((part) => times(part) <= 1)
+  );
 }

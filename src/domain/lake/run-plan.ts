@@ -4,7 +4,7 @@ import type { Column } from '../../contracts/index.ts';
 export type Layer = 'clean' | 'curated';
 
 /** A file of a table, with the business date whose partition it belongs to (`null` where the table has none). */
-export interface TableFile {
+interface TableFile {
   key: string;
   partition: string | null;
 }

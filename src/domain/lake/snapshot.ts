@@ -3,7 +3,7 @@ import type { Dataset } from '../../contracts/index.ts';
 import type { EngineResult, WrittenFile } from './run-plan.ts';
 
 /** Raw records that runs have consumed, by what became of them; `raw` = clean rows + the others. */
-export interface ConsumedCounts {
+interface ConsumedCounts {
   raw: number;
   duplicates: number;
   superseded: number;

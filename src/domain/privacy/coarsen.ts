@@ -4,13 +4,17 @@
 export function truncateIp(address: string): string {
   if (!address.includes(':')) return `${address.split('.').slice(0, 3).join('.')}.0/24`;
   const groups = ipv6Groups(address);
-  if (groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff) {
-    return `${groups[6]! >> 8}.${groups[6]! & 255}.${groups[7]! >> 8}.0/24`;
-  }
-  return `${groups
-    .slice(0, 3)
-    .map((group) => group.toString(16))
-    .join(':')}::/48`;
+  const embedded = embeddedIpv4(groups);
+  if (embedded) return `${embedded[0] >> 8}.${embedded[0] & 255}.${embedded[1] >> 8}.0/24`;
+  const network = groups.slice(0, 3).map((group) => group.toString(16));
+  return `${network.join(':')}::/48`;
+}
+
+/** The IPv4 address in a mapped (::ffff:0:0/96, RFC 4291) or 6to4 address (2002::/16, RFC 3056, where /48 would hold all of it). */
+function embeddedIpv4(groups: number[]): [number, number] | undefined {
+  const isMapped = groups.slice(0, 5).every((group) => group === 0) && groups[5] === 0xffff;
+  if (isMapped) return [groups[6]!, groups[7]!];
+  return groups[0] === 0x2002 ? [groups[1]!, groups[2]!] : undefined;
 }
 
 /** The eight 16-bit groups of a valid IPv6 address. */
@@ -24,15 +28,17 @@ function ipv6Groups(address: string): number[] {
   return [...before, ...new Array<number>(8 - before.length - after.length).fill(0), ...after];
 }
 
+/** The first that matches counts: user agents also name what they are compatible with. */
 const families: [RegExp, string][] = [
-  [/bot|crawl|spider|slurp|headless/i, 'bot'],
+  // Cubot is a maker of phones.
+  [/(?<!cu)bot\b|crawl|spider|slurp|headless/i, 'bot'],
+  [/smart-?tv|apple ?tv|google ?tv|android tv|hbbtv|roku|webos|\btv\b/i, 'tv'],
   [/ipad|tablet|kindle|silk/i, 'tablet'],
-  [/iphone|ipod|mobile.*safari.*ios|^ios$/i, 'iphone'],
+  [/iphone|ipod|^ios\b/i, 'iphone'],
   [/android/i, 'android'],
-  [/smart-?tv|appletv|googletv|hbbtv|roku/i, 'tv'],
   [/windows/i, 'windows'],
   [/macintosh|mac os|macos/i, 'mac'],
-  [/cros/i, 'chromeos'],
+  [/\bcros\b|chrome ?os/i, 'chromeos'],
   [/linux|x11/i, 'linux'],
   [/mobile|phone/i, 'mobile'],
   [/desktop|laptop/i, 'desktop'],

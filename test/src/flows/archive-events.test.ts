@@ -1,0 +1,187 @@
+import type { RawLine } from '../../../src/domain/privacy/separate.ts';
+import { archiveEvents } from '../../../src/flows/archive-events.ts';
+import type { Environment, StreamRecord } from '../../../src/ports.ts';
+import { type DoorPlatform, doorPlatform, failingAt, PlantedFailure } from '../../support/door-platform.ts';
+import { temporaryDirectories } from '../../support/local-stores.ts';
+import { sampleEvent } from '../../support/sample-records.ts';
+
+const newDirectory = temporaryDirectories();
+const shard = 'shardId-000000000000';
+
+let platform: DoorPlatform;
+beforeEach(() => {
+  platform = doorPlatform(newDirectory());
+});
+afterEach(() => platform.close());
+
+/** Records as the stream gives them, each arriving a minute after the one before. */
+function recordsOf(bodies: (object | string | Uint8Array)[]): StreamRecord[] {
+  return bodies.map((body, index) => ({
+    shard,
+    sequence: String(index + 1).padStart(20, '0'),
+    partitionKey: 'key',
+    arrivedAt: new Date(Date.UTC(2026, 2, 1, 10, 59 + index)),
+    data: Buffer.from(typeof body === 'object' && !ArrayBuffer.isView(body) ? JSON.stringify(body) : (body as string)),
+  }));
+}
+
+const login = (payload: object) => sampleEvent('events/login/1', payload);
+
+const mixed = () =>
+  recordsOf([
+    login({ userId: 'u1', ip: '203.0.113.77', secret: 'x' }),
+    '{"broken',
+    login({ userId: 'u2' }),
+    sampleEvent('events/form_submit/1', { userId: 'u1', formId: 'f', fields: { note: 'call me' } }),
+    { ...login({ userId: 'u3' }), type: 'unheard_of', more: 1 },
+    { ...login({ anonymousId: 'u1' }), extra: 1, other: 2 },
+    sampleEvent('events/log/1', { service: 'api', level: 'ERROR', message: 'mail to jane@example.com' }),
+  ]);
+
+describe('a batch of events', () => {
+  test('goes to raw or to quarantine, each record once and counted', async () => {
+    const counts = await archiveEvents(platform.env)(mixed());
+    expect(counts).toEqual({ received: 7, raw: 5, quarantined: 2, suppressed: 0, unknownFields: 3 });
+    const batch = `${shard}-00000000000000000001-00000000000000000007`;
+    const stored = await platform.env.hot.get('batches', { partition: 'events', sort: batch });
+    expect(stored?.values).toEqual(counts);
+  });
+
+  test('lies where its first record arrived, whatever the clock says', async () => {
+    platform.clock.advance(100_000);
+    await archiveEvents(platform.env)(mixed());
+    const batch = `${shard}-00000000000000000001-00000000000000000007.jsonl.gz`;
+    expect(await platform.keys('')).toEqual([
+      `quarantine/events/dt=2026-03-01/${batch}`,
+      `raw/events/dt=2026-03-01/hour=10/${batch}`,
+    ]);
+  });
+
+  test('becomes lines with subject, origin and arrival', async () => {
+    await archiveEvents(platform.env)(mixed());
+    const lines = await platform.raw('events');
+    expect(lines.map((line) => line.source_sequence)).toEqual(
+      ['1', '3', '4', '6', '7'].map((n) => n.padStart(20, '0')),
+    );
+    expect(lines[0]).toEqual({
+      event_id: '6f1f0f3c-3f0a-4c55-9d0c-1f3a5b7c9d11',
+      event_type: 'login',
+      event_version: 1,
+      occurred_at: '2026-03-01T10:00:00.000Z',
+      subject_id: '5eed0000-0000-4000-8000-000000000001',
+      ip_network: '203.0.113.0/24',
+      source_shard: shard,
+      source_sequence: '00000000000000000001',
+      arrived_at: '2026-03-01T10:59:00.000Z',
+      unknown_field_count: 1,
+    });
+    expect(lines.map((line) => line.subject_id ?? line.anonymous_subject_id)).toEqual([
+      '5eed0000-0000-4000-8000-000000000001',
+      '5eed0000-0000-4000-8000-000000000002',
+      '5eed0000-0000-4000-8000-000000000001',
+      '5eed0000-0000-4000-8000-000000000003',
+      undefined,
+    ]);
+  });
+
+  test('has refused records sealed under the key of their day, and opens to the byte', async () => {
+    await archiveEvents(platform.env)(mixed());
+    const lines = await platform.quarantine('events');
+    expect(lines).toEqual([
+      {
+        kind: 'not_json',
+        reasons: [{ path: '', rule: 'valid JSON, broken at character 8' }],
+        origin: { source_shard: shard, source_sequence: '00000000000000000002' },
+        arrivedAt: '2026-03-01T11:00:00.000Z',
+        bodySealed: expect.stringMatching(/^sealed:1:/),
+      },
+      expect.objectContaining({ kind: 'unknown_type', reasons: [{ path: '/type', rule: 'a type of schemas/events' }] }),
+    ]);
+    expect(String(await platform.openBody(lines[0]!))).toBe('{"broken');
+  });
+
+  test('that bytes of no text are in keeps them to the byte', async () => {
+    const bytes = Uint8Array.of(0, 255, 254, 10, 13);
+    await archiveEvents(platform.env)(recordsOf([bytes]));
+    expect([...(await platform.openBody((await platform.quarantine('events'))[0]!))]).toEqual([...bytes]);
+  });
+
+  test('loses the records of an erased person, who is counted and does not come back', async () => {
+    await platform.erase({ namespace: 'user', id: 'u1' });
+    const counts = await archiveEvents(platform.env)(mixed());
+    expect(counts).toMatchObject({ received: 7, raw: 3, quarantined: 2, suppressed: 2 });
+    expect((await platform.raw('events')).map((line) => line.source_sequence)).toEqual(
+      ['3', '6', '7'].map((n) => n.padStart(20, '0')),
+    );
+    const ids = [
+      { namespace: 'user', id: 'u1' },
+      { namespace: 'anonymous', id: 'u1' },
+    ] as const;
+    expect((await platform.env.vault.lookUp([...ids])).map((found) => found?.state)).toEqual(['suppressed', 'known']);
+  });
+
+  test('of nothing is nothing', async () => {
+    expect(await archiveEvents(platform.env)([])).toMatchObject({ received: 0 });
+    expect(await platform.keys('')).toEqual([]);
+  });
+
+  test('only with rejected records writes no raw object', async () => {
+    expect(await archiveEvents(platform.env)(recordsOf(['x']))).toMatchObject({ received: 1, quarantined: 1 });
+    expect(await platform.keys('raw/')).toEqual([]);
+  });
+
+  test('with a map nested a hundred thousand deep does not stop at it', async () => {
+    const deep = JSON.stringify(sampleEvent('events/form_submit/1')).replace(
+      /"fields":\{[^}]*\}/,
+      `"fields":${'{"a":'.repeat(1e5)}1${'}'.repeat(1e5)}`,
+    );
+    expect(await archiveEvents(platform.env)(recordsOf([deep, login({ userId: 'u' })]))).toMatchObject({
+      raw: 1,
+      quarantined: 1,
+    });
+  });
+
+  test('has lone surrogates and NUL replaced in raw, where no engine could read them', async () => {
+    await archiveEvents(platform.env)(
+      recordsOf([
+        `${JSON.stringify(sampleEvent('events/search/1', { userId: 'u', query: 'Q' })).replace('"Q"', '"a\\ud800b\\u0000c"')}`,
+      ]),
+    );
+    expect((await platform.raw('events'))[0]!.search_query).toBe('a\ufffdb\ufffdc');
+  });
+});
+
+describe('a batch that was cut off, at whichever call', () => {
+  test.each(['before', 'after'] as const)('%s its effect, and is sent again, is archived once', async (when) => {
+    const expected = await archiveEvents(platform.env)(mixed());
+    const keys = await platform.keys('');
+    const lines = (await platform.raw('events')).map(unsealed);
+    const failures = await eachFailure(when, async (whole, failing) => {
+      await expect(archiveEvents(failing)(mixed())).rejects.toThrow(PlantedFailure);
+      expect(await archiveEvents(whole.env)(mixed())).toEqual(expected);
+      expect(await whole.keys('')).toEqual(keys);
+      expect((await whole.raw('events')).map(unsealed)).toEqual(lines);
+      expect(await whole.quarantine('events')).toHaveLength(2);
+    });
+    // The subjects, the day's key, quarantine, raw, the counts.
+    expect(failures).toBe(5);
+  });
+
+  /** Sealed text differs by platform, since each subject's key is random. */
+  const unsealed = ({ fields_sealed: _, ...line }: RawLine) => line;
+
+  /** Tries on a new platform each call that can fail; returns how many there were. */
+  async function eachFailure(
+    when: 'before' | 'after',
+    attempt: (whole: DoorPlatform, failing: Environment) => Promise<void>,
+  ): Promise<number> {
+    const { env, state } = failingAt(platform.env, -1, when);
+    await archiveEvents(env)(mixed());
+    for (let at = 0; at < state.calls; at += 1) {
+      const other = doorPlatform(newDirectory());
+      await attempt(other, failingAt(other.env, at, when).env);
+      other.close();
+    }
+    return state.calls;
+  }
+});
