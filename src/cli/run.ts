@@ -20,13 +20,18 @@ export function runCommand(): Command {
     });
 }
 
-/** Runs the pipeline and tells each step as it passes. */
+/** Runs the pipeline and tells each step as it passes; on a terminal also the one that is going on. */
 export function runAndTell(env: Environment, tell: (line: string) => void = say): Promise<RunResult> {
+  const isWatched = process.stderr.isTTY;
   return runPipeline(env, {
-    finished: ({ step, seconds, outcome }) =>
-      tell(
-        `  ${styled('green', '✔')} ${step.padEnd(17)} ${`${seconds.toFixed(1)} s`.padStart(7)}   ${styled('dim', outcome)}`,
-      ),
+    started: (step) => {
+      if (isWatched) process.stderr.write(`  … ${step}`);
+    },
+    finished: ({ step, seconds, outcome }) => {
+      if (isWatched) process.stderr.write('\r\x1b[K');
+      const time = `${seconds.toFixed(1)} s`.padStart(7);
+      tell(`  ${styled('green', '✔')} ${step.padEnd(17)} ${time}   ${styled('dim', outcome)}`);
+    },
   });
 }
 

@@ -34,15 +34,13 @@ export interface IngestedFile extends DoorCounts {
   isKnown: boolean;
 }
 
-const rowsPerObject = 5000;
-
 /**
  * Ingests a landed file and deletes it. The same content again changes nothing; an ingest that was cut off is taken up
  * with the arrival time of its first try, and so finds the objects it had written.
  * Throws RefusedInput, writing nothing, where the file as a whole cannot be read.
  */
 export const ingestBatch =
-  (env: Environment) =>
+  (env: Environment, { rowsPerObject = 5000 } = {}) =>
   async (file: LandedFile, onProgress: (rows: number) => void = () => {}): Promise<IngestedFile> => {
     const contract = contractOf(`${file.dataset}/1`);
     if (!contract) throw new RefusedInput(`${file.dataset} is not a dataset of files`);

@@ -65,11 +65,13 @@ function textMap(
 }
 
 function checkRowId({ rowId }: Mapping, contract: Contract, refuse: Refuse): void {
-  if (rowId === undefined) return;
   const leaf = contract.leaves.find((candidate) => candidate.property === rowId);
-  if (leaf?.privacy !== 'keep' || !leaf.json.includes('string') || leaf.type !== 'VARCHAR') {
-    refuse(`row_id must name an id field of ${contract.dataset} that holds text, got ${rowId}`);
-  }
+  const holdsId = leaf?.privacy === 'keep' && leaf.json.join() === 'string' && leaf.type === 'VARCHAR';
+  if (rowId !== undefined && !holdsId) refuseRowId(rowId, contract, refuse);
+}
+
+function refuseRowId(rowId: string, contract: Contract, refuse: Refuse): never {
+  return refuse(`row_id must name an id field of ${contract.dataset} that holds text, got ${rowId}`);
 }
 
 /** Each field has one source, and each that the contract requires has one. */
@@ -92,12 +94,13 @@ function checkFormats({ formats }: Mapping, contract: Contract, refuse: Refuse):
   }
 }
 
-/** A constant that breaks the contract would send every row to quarantine. */
+/** A constant that breaks the contract would send every row to quarantine, as would an id where none can stand. */
 function checkConstants(mapping: Mapping, contract: Contract, refuse: Refuse): void {
   const { row, broken } = rowMapper(mapping, contract)({});
   if (broken.length > 0) refuse(`constants.${broken[0]} must have the format ${mapping.formats[broken[0]!]}`);
   for (const { path, rule } of violations(contract.id, contract.leaves, typedRow(row, contract.leaves))) {
     const field = path.slice(1);
+    if (field === mapping.rowId) refuseRowId(mapping.rowId, contract, refuse);
     if (Object.hasOwn(mapping.constants, field)) {
       refuse(`constants.${field} must be: ${rule}; got ${mapping.constants[field]}`);
     }

@@ -102,6 +102,12 @@ describe('a mapping', () => {
     expect(() => parse(change)).toThrow(message);
   });
 
+  test('is refused for an id where none can stand', () => {
+    const { country: _, ...rest } = mapping.constants;
+    const change = { ...columns({ transaction_id: 'id' }), constants: rest, row_id: 'country' };
+    expect(() => parse(change)).toThrow('row_id must name an id field of transactions that holds text, got country');
+  });
+
   test('with a constant time that does not fit its format is refused', () => {
     const { ordered_at: _, ...rest } = mapping.columns;
     expect(() => parse({ columns: rest, ...constants({ ordered_at: '1.1.1997' }) })).toThrow(
