@@ -65,19 +65,39 @@ export function contractsOf(files: SchemaFiles): Contract[] {
   return contracts;
 }
 
-/** The leaves of one schema file, those of the schemas it includes with `allOf` first. */
-export function leavesOf(files: SchemaFiles, path: string): Leaf[] {
+/** A schema file with what it includes: every property resolved, the alternatives of which one must hold. */
+export interface FlatSchema {
+  properties: Record<string, Schema>;
+  required: string[];
+  anyOf: Schema[];
+}
+
+/** Reads one schema file, the properties of the schemas it includes with `allOf` first. */
+export function flatten(files: SchemaFiles, path: string): FlatSchema {
   const schema = files.get(path);
   if (!schema) throw new ContractError(`${path} is named by a $ref and does not exist`);
-  const required = new Set(schema.required ?? []);
-  const included = (schema.allOf ?? []).flatMap((part) => {
+  const flat: FlatSchema = { properties: {}, required: [], anyOf: [] };
+  for (const part of schema.allOf ?? []) {
     if (!part.$ref) throw new ContractError(`${path}: allOf may only hold $ref, put the properties beside it`);
-    return leavesOf(files, posix.join(posix.dirname(path), part.$ref));
-  });
-  const own = Object.entries(schema.properties ?? {})
+    const included = flatten(files, posix.join(posix.dirname(path), part.$ref));
+    Object.assign(flat.properties, included.properties);
+    flat.required.push(...included.required);
+    flat.anyOf.push(...included.anyOf);
+  }
+  for (const [property, part] of Object.entries(schema.properties ?? {})) {
+    flat.properties[property] = resolve(files, path, part);
+  }
+  flat.required.push(...(schema.required ?? []));
+  flat.anyOf.push(...(schema.anyOf ?? []));
+  return flat;
+}
+
+/** The leaves of one schema file, those of the schemas it includes first. The envelope's payload is no leaf of it. */
+export function leavesOf(files: SchemaFiles, path: string): Leaf[] {
+  const { properties, required } = flatten(files, path);
+  return Object.entries(properties)
     .filter(([property]) => !(path === 'common/envelope.json' && property === 'payload'))
-    .map(([property, part]) => leafOf(property, resolve(files, path, part), required.has(property), path));
-  return [...included, ...own];
+    .map(([property, schema]) => leafOf(property, schema, required.includes(property), path));
 }
 
 /** Follows a property's `$ref`; keywords beside the `$ref` win. */

@@ -11,7 +11,7 @@ import { openPlatform } from '../../src/local/platform.ts';
 import type { Environment, NaturalId, ObjectStore } from '../../src/ports.ts';
 import { collect } from './collect.ts';
 
-export class VirtualClock {
+class VirtualClock {
   #now: Date;
 
   constructor(now: string) {
@@ -28,7 +28,7 @@ export class VirtualClock {
 }
 
 /** UUIDs that count up, each beginning with `5eed`. */
-export function countedIds(): { uuid(): string } {
+function countedIds(): { uuid(): string } {
   let count = 0;
   return {
     uuid: () => {

@@ -9,8 +9,8 @@ export const eventContracts = contracts.filter(({ dataset }) => dataset === 'eve
 /** A text that nobody else writes. */
 export const canary = 'zq7canary';
 
-/** What personal data look like, by `x-privacy`: none of these texts may be found outside the vault. */
-export const traces = [canary, '203.0.113.77', '2024-02-29', '1987'];
+/** What personal data look like in JSON: none of these texts may be found outside the vault. */
+export const traces = [canary, '203.0.113.77', '2024-02-29', ':1987'];
 
 const byProperty: Record<string, unknown> = {
   eventId: '6f1f0f3c-3f0a-4c55-9d0c-1f3a5b7c9d11',
@@ -24,7 +24,7 @@ const byProperty: Record<string, unknown> = {
 };
 
 /** A value that the leaf accepts. */
-export function sampleOf(leaf: Leaf): unknown {
+function sampleOf(leaf: Leaf): unknown {
   if (leaf.property in byProperty) return byProperty[leaf.property];
   if (leaf.values) return leaf.values[0];
   if (leaf.privacy === 'natural_id') return `${leaf.namespace}-${canary}`;

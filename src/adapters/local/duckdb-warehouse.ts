@@ -2,7 +2,8 @@
  * Warehouse on a DuckDB file. DuckDB locks its file against other processes, so a transaction works on a copy that then
  * takes the file's place; readers open the current file read-only and are never blocked.
  */
-import { copyFileSync, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
+import { randomUUID } from 'node:crypto';
+import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
 import {
@@ -38,11 +39,45 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   async transaction(statements: WarehouseStatement[]): Promise<void> {
-    mkdirSync(this.#options.directory, { recursive: true });
-    const copy = join(this.#options.directory, 'loading.duckdb');
-    for (const file of [copy, `${copy}.wal`]) rmSync(file, { force: true });
+    this.#removeLeftovers();
+    const copy = this.#newFile('loading');
     if (existsSync(this.#file)) copyFileSync(this.#file, copy);
-    await withConnection(copy, confined, async (connection) => {
+    try {
+      await this.#load(copy, statements);
+      renameSync(copy, this.#file);
+    } finally {
+      rmSync(copy, { force: true });
+    }
+  }
+
+  /** Makes the empty warehouse that the DDL describes, unless one has come into being meanwhile. */
+  async #create(): Promise<void> {
+    const empty = this.#newFile('empty');
+    await this.#load(empty, []);
+    try {
+      linkSync(empty, this.#file);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    rmSync(empty);
+  }
+
+  #newFile(purpose: string): string {
+    mkdirSync(this.#options.directory, { recursive: true });
+    return join(this.#options.directory, `${purpose}-${randomUUID()}.duckdb`);
+  }
+
+  /** What a load that was killed has left behind; only one process writes at a time. */
+  #removeLeftovers(): void {
+    if (!existsSync(this.#options.directory)) return;
+    for (const name of readdirSync(this.#options.directory)) {
+      if (name.startsWith('loading-')) rmSync(join(this.#options.directory, name), { force: true });
+    }
+  }
+
+  /** Applies the DDL, whose statements are repeatable, and runs the statements in one transaction. */
+  async #load(file: string, statements: WarehouseStatement[]): Promise<void> {
+    await withConnection(file, confined, async (connection) => {
       for (const path of this.#options.sql.list('ddl')) await run(connection, path, this.#options.sql.read(path));
       await connection.run('begin');
       for (const statement of statements) {
@@ -52,11 +87,10 @@ export class DuckDbWarehouse implements Warehouse {
       await connection.run('commit');
       await connection.run('checkpoint');
     });
-    renameSync(copy, this.#file);
   }
 
   async query(sql: string): Promise<ResultSet> {
-    if (!existsSync(this.#file)) await this.transaction([]);
+    if (!existsSync(this.#file)) await this.#create();
     const options = {
       ...confined,
       access_mode: 'READ_ONLY',

@@ -18,7 +18,7 @@ export function receiveEvent(data: Uint8Array): Outcome<ValidEvent> {
 }
 
 /** Fields that are null count as absent. */
-export function validateEvent(document: unknown): Outcome<ValidEvent> {
+function validateEvent(document: unknown): Outcome<ValidEvent> {
   const envelope = isObject(document) ? withoutNulls(document) : document;
   const broken = violations('envelope', envelopeLeaves, envelope);
   if (broken.length > 0 || !isObject(envelope)) return rejected('schema_violation', broken, 'envelope');

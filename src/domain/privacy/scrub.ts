@@ -3,26 +3,27 @@
  * a card number is not read as a phone number.
  *
  * Each pattern is linear in the text: it begins at the edge of a run (a lookbehind or \b holds it there) and nothing in it
- * can match the same characters in two ways. Each leaves its own mask alone, so that scrubbing twice changes nothing.
+ * can match the same characters in two ways. None matches a mask, so that scrubbing twice changes nothing.
  */
 const masks: [RegExp, string][] = [
-  // Addresses and paths lose query string and fragment, also where only these were given, and the user before the host.
-  [/(?<![^\s"'<>])([^\s"'<>?#/]*\/[^\s"'<>?#]*)[?#][^\s"'<>]*/g, '$1'],
-  [/[?#][^\s"'<>?#=]*=[^\s"'<>]*/g, ''],
-  [/(:\/\/)(?:[^\s/@]*@)+/g, '$1'],
-  // The domain has a letter somewhere: "3@9.99" is a price.
+  // Addresses lose the user before the host.
+  [/(:\/\/)(?:[^\s/@?#"'<>]*@)+/g, '$1'],
+  // The domain has a letter somewhere: "3@9.99" is a price. What is glued to it goes with it.
   [
-    /(?<![\p{L}\p{M}\p{N}._%+'-])[\p{L}\p{M}\p{N}._%+'-]+(?:[@＠]|%40|\s?[[(]at[\])]\s?)(?=[\p{N}.-]*\p{L})[\p{L}\p{M}\p{N}.-]*[\p{L}\p{M}\p{N}]/giu,
+    /(?<![\p{L}\p{M}\p{N}._%+'-])(?=[\p{M}._%+'-]*[\p{L}\p{N}])[\p{L}\p{M}\p{N}._%+'-]+(?:[@＠]|%40|\s?[[(]at[\])]\s?)(?=[\p{N}.-]*\p{L})[\p{L}\p{M}\p{N}._%+'@＠-]*[\p{L}\p{M}\p{N}]/giu,
     '[email]',
   ],
+  // Addresses and paths lose query string and fragment, also where only these were given.
+  [/(?<![^\s"'<>])([^\s"'<>?#/]*\/[^\s"'<>?#]*)[?#][^\s"'<>]*/g, '$1'],
+  [/[?#][^\s"'<>?#=]*=[^\s"'<>]*/g, ''],
   // 4-4-4-4 and 4-6-5 digits; cards without gaps are long digit runs.
   [/\b\d{4}([ -])\d{4}\1\d{4}\1\d{1,7}\b/g, '[card]'],
   [/\b\d{4}([ -])\d{6}\1\d{4,5}\b/g, '[card]'],
   [/(?<![\w.])(?:\d{1,3}\.){3}\d{1,3}(?!\.?\w)/g, '[ip]'],
   // IPv6 and MAC addresses; written short, an IPv6 address has :: and a digit. Times have neither.
-  [/(?<![\w:])(?:[0-9a-f]{1,4}:){5,7}[0-9a-f]{1,4}(?![\w:])/gi, '[ip]'],
+  [/(?<![\w:\]])(?:[0-9a-f]{1,4}:){5,7}[0-9a-f]{1,4}(?![\w:[])/gi, '[ip]'],
   [
-    /(?<![\w:])(?=[0-9a-f:]{0,39}\d)(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?(?![\w:])/gi,
+    /(?<![\w:\]])(?=[0-9a-f:]{0,39}\d)(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?::(?:[0-9a-f]{1,4}(?::[0-9a-f]{1,4}){0,6})?(?![\w:[])/gi,
     '[ip]',
   ],
   // +49 (0)30 123-456, 0049…; (212) 555-0123; 212-555-0123; 612 345 678; 030/1234567, but not 01.02.2026; 98765 43210.
@@ -57,6 +58,9 @@ const masks: [RegExp, string][] = [
 /** What every mask needs at least one of. */
 const suspicious = /[\p{Nd}@＠?#[(]/u;
 
+/** What is masked or cut can let its neighbours look personal; a bound, so that no text takes a round a word. */
+const mostRounds = 4;
+
 /** What stores cannot hold: NUL, and halves of a character. */
 const unstorable = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
@@ -66,6 +70,11 @@ const unstorable = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\
  */
 export function scrub(text: string): string {
   const storable = text.isWellFormed() && !text.includes('\0') ? text : text.replace(unstorable, '\ufffd');
-  if (!suspicious.test(storable)) return storable;
-  return masks.reduce((masked, [pattern, replacement]) => masked.replace(pattern, replacement), storable);
+  let scrubbed = storable;
+  for (let round = 0; round < mostRounds && suspicious.test(scrubbed); round += 1) {
+    const before = scrubbed;
+    scrubbed = masks.reduce((masked, [pattern, replacement]) => masked.replace(pattern, replacement), before);
+    if (scrubbed === before) break;
+  }
+  return scrubbed;
 }

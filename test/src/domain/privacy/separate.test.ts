@@ -9,7 +9,7 @@ const anonymous = { subjectId: 'subject-a', dataKey: new Uint8Array(32).fill(2) 
 const pageView = contractOf('events/page_view/1')!;
 const formSubmit = contractOf('events/form_submit/1')!;
 
-const hasTrace = (value: unknown) => traces.some((trace) => JSON.stringify(value).includes(trace));
+const hasTrace = (value: unknown) => traces.some((trace) => JSON.stringify({ value }).includes(trace));
 
 describe('each privacy rule', () => {
   const leaves = contracts.flatMap((contract) => contract.leaves.map((leaf) => ({ contract, leaf })));

@@ -1,0 +1,76 @@
+/** DuckDB as engine and as warehouse, in a directory. */
+import { join } from 'node:path';
+import { DuckDBInstance } from '@duckdb/node-api';
+import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
+import { DuckDbEngine } from '../../../../src/adapters/local/duckdb-engine.ts';
+import { DuckDbWarehouse } from '../../../../src/adapters/local/duckdb-warehouse.ts';
+import { SqlDirectory } from '../../../../src/adapters/local/sql-directory.ts';
+import type { SqlFiles } from '../../../../src/ports.ts';
+import { modelEngineContract } from '../../../contracts/model-engine.ts';
+import { warehouseContract } from '../../../contracts/warehouse.ts';
+import { repositoryRoot } from '../../../support/c360.ts';
+import { temporaryDirectories } from '../../../support/local-stores.ts';
+
+const directory = temporaryDirectories();
+const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
+
+/** Rows of one SELECT, values as text. */
+async function select(text: string): Promise<string[][]> {
+  const instance = await DuckDBInstance.create(':memory:');
+  const connection = await instance.connect();
+  const rows = (await connection.runAndReadAll(text))
+    .getRowsJson()
+    .map((row) => row.map((value) => (value === null ? 'NULL' : String(value))));
+  connection.closeSync();
+  instance.closeSync();
+  return rows;
+}
+
+warehouseContract('DuckDbWarehouse', async () => {
+  const objects = new DirectoryObjectStore(directory());
+  return {
+    warehouse: new DuckDbWarehouse({ directory: directory(), objects, sql }),
+    parquet: async (name, rows) => {
+      await objects.put(`${name}.parquet`, Buffer.from(''));
+      await select(`copy (${rows}) to '${objects.uri(`${name}.parquet`)}' (format parquet)`);
+      return { key: `${name}.parquet`, bytes: 1, rows: 1 };
+    },
+    close: async () => {},
+  };
+});
+
+modelEngineContract('DuckDbEngine', async (models) => {
+  const objects = new DirectoryObjectStore(directory());
+  const texts: SqlFiles = { read: (path) => models[path] ?? sql.read(path), list: (folder) => sql.list(folder) };
+  return {
+    engine: new DuckDbEngine({ objects, sql: texts, temporaryDirectory: join(directory(), 'tmp') }),
+    objects,
+    read: async (files) => {
+      const list = files.map(({ key }) => `'${objects.uri(key)}'`).join(', ');
+      return select(`select * from read_parquet([${list}], hive_partitioning = false) order by all`);
+    },
+    close: async () => {},
+  };
+});
+
+describe('a DuckDB warehouse file', () => {
+  test('is opened by other processes while a load runs, since the load works on a copy', async () => {
+    const objects = new DirectoryObjectStore(directory());
+    const folder = directory();
+    const [writer, reader] = [1, 2].map(() => new DuckDbWarehouse({ directory: folder, objects, sql }));
+    await writer!.transaction([]);
+    const dates = Array.from({ length: 500 }, (_, day) => `(date '2026-01-01' + ${day})`).join(', ');
+    const load = writer!.transaction([
+      { sql: `insert into staging_changed_partitions values ${dates}`, what: 'dates' },
+    ]);
+    const seen = new Set<unknown>();
+    let isLoading = true;
+    const loaded = load.then(() => {
+      isLoading = false;
+    });
+    while (isLoading) seen.add((await reader!.query('select count(*) from staging_changed_partitions')).rows[0]![0]);
+    await loaded;
+    seen.add((await reader!.query('select count(*) from staging_changed_partitions')).rows[0]![0]);
+    expect([...seen].sort()).toEqual([0, 500]);
+  });
+});
