@@ -105,7 +105,8 @@ class CsvRows {
     if (this.#quotes % 2 === 1) return;
     const body = Buffer.concat(this.#waiting.map((part) => part.body));
     const outcome = csvRow(this.#header, body);
-    if (!outcome.ok && this.#waiting.length > 1) return yield* this.#refuseFirst();
+    const isTorn = outcome === noCsv || outcome === noText;
+    if (isTorn && this.#waiting.length > 1) return yield* this.#refuseFirst();
     this.#forget();
     yield { line: line.line, body, outcome };
   }
@@ -131,13 +132,14 @@ class CsvRows {
 }
 
 const tooLong = rejected('too_long', [{ path: '', rule: 'a row of at most 1 MiB' }]);
+const noText = rejected('not_csv', [{ path: '', rule: 'UTF-8 text' }]);
 const noCsv = rejected('not_csv', [
   { path: '', rule: 'CSV (RFC 4180): a quote in a cell is doubled and the cell quoted' },
 ]);
 
 function csvRow(header: string[], body: Buffer): Outcome<JsonObject> {
   const text = decodeUtf8(body);
-  if (text === undefined) return rejected('not_csv', [{ path: '', rule: 'UTF-8 text' }]);
+  if (text === undefined) return noText;
   const cells = cellsOf(text);
   if (!cells) return noCsv;
   if (cells.length !== header.length) {

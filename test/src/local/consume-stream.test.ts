@@ -63,7 +63,7 @@ describe('consuming the stream', () => {
 
   test('goes on where the batch that was cut off has outlived the stream', async () => {
     await produce(platform.env, 'a', eventsOf(0, 30));
-    const { env } = failingAt(platform.env, 3, 'before');
+    const { env } = failingAt(platform.env, 3, 'after');
     await expect(consumeStream(env)).rejects.toThrow(PlantedFailure);
     platform.clock.advance(60 * 24 * 400);
     await produce(platform.env, 'b', eventsOf(30, 60));
