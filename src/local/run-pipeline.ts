@@ -8,13 +8,7 @@ import { publishSnapshot } from '../flows/publish-snapshot.ts';
 import { planCuratedLayer, runModels } from '../flows/run-models.ts';
 import type { Environment, HotValue } from '../ports.ts';
 
-type StepName =
-  | 'plan'
-  | 'clean models'
-  | 'curated models'
-  | 'publish snapshot'
-  | 'load warehouse'
-  | 'publish answers';
+type StepName = 'plan' | 'clean models' | 'curated models' | 'publish snapshot' | 'load warehouse' | 'publish answers';
 
 interface StepReport {
   step: StepName;
