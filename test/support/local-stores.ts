@@ -55,8 +55,12 @@ export async function raceProcesses<T>(count: number, code: string): Promise<T[]
         return message as T;
       }),
     );
-  await messages();
-  const results = messages();
-  for (const child of children) child.send('start');
-  return results;
+  try {
+    await messages();
+    const results = messages();
+    for (const child of children) child.send('start');
+    return await results;
+  } finally {
+    for (const child of children) child.kill();
+  }
 }

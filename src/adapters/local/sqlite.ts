@@ -23,7 +23,8 @@ export class SqliteFile {
     this.#name = basename(path);
     if (path !== ':memory:') createPrivately(path);
     this.#database = this.#mapErrors(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
-    this.#mapErrors(() => this.#database.exec(`pragma journal_mode = ${options.journal}; pragma secure_delete = on`));
+    this.#setJournal(options.journal);
+    this.#mapErrors(() => this.#database.exec('pragma secure_delete = on'));
     this.write(() => this.#mapErrors(() => this.#database.exec(options.schema)));
   }
 
@@ -63,6 +64,21 @@ export class SqliteFile {
     } catch (error) {
       if (this.#database.isTransaction) this.run('rollback');
       throw error;
+    }
+  }
+
+  /** SQLite's own timeout does not cover a change of the journal: while another process writes, it fails at once. */
+  #setJournal(journal: string): void {
+    const since = process.hrtime.bigint();
+    for (;;) {
+      try {
+        this.#mapErrors(() => this.#database.exec(`pragma journal_mode = ${journal}`));
+        return;
+      } catch (error) {
+        const waitedMs = Number((process.hrtime.bigint() - since) / 1_000_000n);
+        if (!(error instanceof AdapterError && error.retryable) || waitedMs > busyTimeoutMs) throw error;
+        Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
+      }
     }
   }
 

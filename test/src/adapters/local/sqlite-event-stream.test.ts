@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { SqliteEventStream } from '../../../../src/adapters/local/sqlite-event-stream.ts';
 import { systemClock } from '../../../../src/adapters/local/system.ts';
@@ -113,6 +114,22 @@ describe('a stream in a file', () => {
     const path = join(newDirectory(), 'stream.db');
     writeFileSync(path, 'no database'.repeat(200));
     expect(() => new SqliteEventStream(path, options)).toThrow(AdapterError);
+  });
+
+  test('is created while another process writes to its file, once that has ended', async () => {
+    const path = join(newDirectory(), 'stream.db');
+    const module = pathToFileURL(join(import.meta.dirname, '../../../../src/adapters/local/sqlite.ts')).href;
+    const other = new DatabaseSync(path);
+    other.exec('create table other (a); begin immediate; insert into other values (1)');
+    setTimeout(() => other.close(), 300);
+    const [journal] = await raceProcesses<string>(
+      1,
+      `const { SqliteFile } = await import('${module}');
+       await start();
+       const file = new SqliteFile(${JSON.stringify(path)}, { journal: 'wal', schema: 'create table if not exists mine (a)' });
+       report(file.get('pragma journal_mode').journal_mode);`,
+    );
+    expect(journal).toBe('wal');
   });
 
   test('is written and read by several processes at once, without a gap or a lost record', async () => {
