@@ -1,15 +1,18 @@
-import { createWriteStream, existsSync, mkdirSync, renameSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import {
+  type Fault,
+  faultNames,
   type GeneratedFile,
   type GeneratorRequest,
   generate,
   generatorDefaults,
   generatorSizes,
+  plantedFaults,
   plantedTruths,
 } from '../generators/index.ts';
 import { globalOptions } from './context.ts';
@@ -40,14 +43,19 @@ export function generateCommand(): Command {
     .description('write synthetic customers, products, transactions and events to files')
     .option('--out <dir>', 'where the files go', './generated')
     .option('--force', 'replace files that are there')
+    .option('--faults <names>', `faults to plant, with commas between them, or all: ${faultNames.join(', ')}`, faultsOf)
+    .option('--fault-share <share>', `share of records that each fault adds (${generatorDefaults.faultShare})`, Number)
     .addHelpText(
       'after',
       `
-The files hold synthetic personal data, as a shop's exports would. truths.json says what was planted in them.
+The files hold synthetic personal data, as a shop's exports would. truths.json says what was planted in them, and
+faults.jsonl which faults were planted at which lines and where each of these records must be found afterwards.
 
 Examples:
   $ c360 generate --out ./generated
   $ c360 generate --size tiny --seed 7 --out /tmp/tiny
+  $ c360 generate --size tiny --faults all --out /tmp/faulty
+  $ c360 generate --faults duplicate,late --fault-share 0.01
   $ c360 generate --events 1000000 --transactions 500000`,
     )
     .action(async (options: GeneratorRequest & { out: string; force?: boolean }, command: Command) => {
@@ -62,9 +70,30 @@ Examples:
       for (const file of files) await writeLines(join(directory, file.name), linesOf(file));
       const truths = `${JSON.stringify(plantedTruths(requestOf(options)), null, 2)}\n`;
       await writeLines(join(directory, 'truths.json'), Readable.from([truths]));
+      const faults = await writeFaults(join(directory, 'faults.jsonl'), requestOf(options));
       say(`Written to ${directory}. Next: c360 upload customers ${join(options.out, 'customers.csv')}`);
-      printSummary(Object.fromEntries(files.map(({ name, count }) => [name, count])), format);
+      const counts = Object.fromEntries(files.map(({ name, count }) => [name, count]));
+      printSummary({ ...counts, ...(options.faults && { 'faults.jsonl': faults }) }, format);
     });
+}
+
+const faultsOf = (text: string): Fault[] => (text === 'all' ? [...faultNames] : (text.split(',') as Fault[]));
+
+/** Writes the manifest, one planted record a line, and returns their number; without faults an older manifest goes. */
+async function writeFaults(path: string, request: GeneratorRequest): Promise<number> {
+  if (!request.faults) {
+    rmSync(path, { force: true });
+    return 0;
+  }
+  let count = 0;
+  function* lines() {
+    for (const planted of plantedFaults(request)) {
+      count += 1;
+      yield `${JSON.stringify(planted)}\n`;
+    }
+  }
+  await writeLines(path, Readable.from(lines()));
+  return count;
 }
 
 /** Only what the generator asks for, of all that a command was given. */
@@ -77,8 +106,10 @@ export function requestOf({
   events,
   months,
   until,
+  faults,
+  faultShare,
 }: GeneratorRequest): GeneratorRequest {
-  return { size, seed, customers, products, transactions, events, months, until };
+  return { size, seed, customers, products, transactions, events, months, until, faults, faultShare };
 }
 
 /** A file's lines in blocks of some kilobytes, with a progress bar. */

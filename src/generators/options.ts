@@ -1,4 +1,5 @@
-/** What is to be generated: sizes, period and seed. */
+/** What is to be generated: sizes, period, seed and faults. */
+import { type Fault, faultNames } from './faults.ts';
 
 export interface GeneratorOptions {
   /** Whole number; equal options give equal bytes. */
@@ -13,6 +14,10 @@ export interface GeneratorOptions {
   months: number;
   /** Last day (`YYYY-MM-DD`, UTC), inclusive. */
   until: string;
+  /** What is planted among the records; none by default. */
+  faults: readonly Fault[];
+  /** Share of a file's records that each fault adds as many lines as, at least once: 0 to 0.1. */
+  faultShare: number;
 }
 
 /** Options as a caller gives them: what is absent comes from the preset `size`. */
@@ -28,6 +33,8 @@ export const generatorDefaults: GeneratorOptions = {
   events: 100_000,
   months: 24,
   until: '2026-10-31',
+  faults: [],
+  faultShare: 0.002,
 };
 
 /** `tiny` is for test suites: too small for its planted truths to show. */
@@ -41,7 +48,10 @@ export class GeneratorOptionError extends Error {
   override name = 'GeneratorOptionError';
 }
 
-const ranges: Record<Exclude<keyof GeneratorOptions, 'until'>, [least: number, most: number]> = {
+const ranges: Record<
+  Exclude<keyof GeneratorOptions, 'until' | 'faults' | 'faultShare'>,
+  [least: number, most: number]
+> = {
   seed: [0, 2 ** 32 - 1],
   customers: [1, 9_999_999],
   products: [10, 9_999_999],
@@ -49,6 +59,8 @@ const ranges: Record<Exclude<keyof GeneratorOptions, 'until'>, [least: number, m
   events: [0, 100_000_000],
   months: [1, 240],
 };
+
+const mostFaultShare = 0.1;
 
 /** Completes a request. Throws GeneratorOptionError where a value is outside its range. */
 export function completeOptions({ size = 'default', ...given }: GeneratorRequest): GeneratorOptions {
@@ -63,7 +75,16 @@ export function completeOptions({ size = 'default', ...given }: GeneratorRequest
   if (!isDay(options.until)) {
     throw new GeneratorOptionError(`until must be a day from 1990-01-01 on, as YYYY-MM-DD, got ${options.until}`);
   }
-  return options;
+  const unknown = options.faults.find((fault) => !faultNames.includes(fault));
+  if (unknown !== undefined) {
+    throw new GeneratorOptionError(`faults must be among ${faultNames.join(', ')}, got ${unknown}`);
+  }
+  if (!(options.faultShare >= 0 && options.faultShare <= mostFaultShare)) {
+    throw new GeneratorOptionError(
+      `faultShare must be a number from 0 to ${mostFaultShare}, got ${options.faultShare}`,
+    );
+  }
+  return { ...options, faults: faultNames.filter((fault) => options.faults.includes(fault)) };
 }
 
 function isDay(text: string): boolean {
