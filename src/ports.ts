@@ -164,8 +164,35 @@ export interface PersonalData {
   asOf: Date;
 }
 
+/** One erased natural id, as an HMAC under the ledger's own key. */
+export interface LedgerEntry {
+  /** Counts up from 1 without a gap. */
+  number: number;
+  /** Hexadecimal. */
+  hmac: string;
+  erasedAt: string;
+}
+
+/**
+ * Who was erased, for good: an append-only log outside the vault's backups, so that a vault restored from one does not
+ * bring anybody back.
+ */
+export interface SuppressionLedger {
+  /** Appends entries for natural ids, durably, and returns the last entry's number. */
+  append(ids: NaturalId[], erasedAt: Date): Promise<number>;
+  /** Entries behind a number, in order. */
+  entries(after: number): Promise<LedgerEntry[]>;
+  /** The HMAC under which a natural id would stand in the ledger. */
+  hmacOf(id: NaturalId): string;
+}
+
 /** The only store that links natural id, subject id and personal data. */
 export interface Vault {
+  /**
+   * A number that grows with each erasure and change of keys, read strongly consistent; a new one empties what the vault
+   * remembers. A batch reads it before its look-up and again before it writes: where it grew, the look-up is made anew.
+   */
+  epoch(): Promise<number>;
   /**
    * The subject of each natural id, in order; an unknown id gets a random subject and key in one conditional
    * transaction, so that races have one winner. An erased id is `suppressed`.

@@ -1,5 +1,5 @@
 /** What both doors do with a batch of records: resolve subjects, separate personal data, seal what was refused. */
-import { gzipSync } from 'node:zlib';
+import { gunzipSync, gzipSync } from 'node:zlib';
 import type { Contract, Dataset } from '../contracts/index.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { quarantineKey, rawKey } from '../domain/lake/layout.ts';
@@ -63,11 +63,28 @@ export interface SeparatedBatch {
   suppressed: number;
 }
 
+/**
+ * Separates a batch. Where somebody was erased while it was done, it is done again, so that what is written afterwards
+ * knows of it.
+ */
 export async function separateBatch(env: Environment, records: DoorRecord[]): Promise<SeparatedBatch> {
+  const quarantine = await sealRejected(env, records);
+  for (let epoch = await env.vault.epoch(); ; ) {
+    const { personal, ...batch } = await separateValid(env, records);
+    if (personal.length > 0) await env.vault.keepPersonalData(personal);
+    const epochNow = await env.vault.epoch();
+    if (epochNow === epoch) return { ...batch, quarantine };
+    epoch = epochNow;
+  }
+}
+
+async function separateValid(
+  env: Environment,
+  records: DoorRecord[],
+): Promise<{ lines: RawLine[]; suppressed: number; personal: PersonalData[] }> {
   const valid = records.filter((record) => record.outcome.ok);
   const resolve = await resolveSubjects(env, valid);
-  const batch: SeparatedBatch = { lines: [], quarantine: [], suppressed: 0 };
-  const personal: PersonalData[] = [];
+  const batch = { lines: [] as RawLine[], suppressed: 0, personal: [] as PersonalData[] };
   for (const record of valid) {
     const value = (record.outcome as { value: ValidRecord }).value;
     const resolutions = resolve(value);
@@ -77,10 +94,8 @@ export async function separateBatch(env: Environment, records: DoorRecord[]): Pr
     }
     const separated = separateRecord(record, value, resolutions);
     batch.lines.push(separated.line);
-    if (separated.personal) personal.push(separated.personal);
+    if (separated.personal) batch.personal.push(separated.personal);
   }
-  if (personal.length > 0) await env.vault.keepPersonalData(personal);
-  batch.quarantine = await sealRejected(env, records);
   return batch;
 }
 
@@ -152,18 +167,28 @@ export async function writeBatch(
   separated: SeparatedBatch,
 ): Promise<DoorCounts> {
   const { lines, quarantine } = separated;
-  if (quarantine.length > 0)
-    await env.objects.putIfAbsent(quarantineKey(dataset, arrivedAt, batch), gzipLines(quarantine));
-  if (lines.length > 0) await env.objects.putIfAbsent(rawKey(dataset, arrivedAt, batch), gzipLines(lines));
+  const quarantined = await putLinesOnce(env, quarantineKey(dataset, arrivedAt, batch), quarantine);
+  const raw = await putLinesOnce(env, rawKey(dataset, arrivedAt, batch), lines);
   const counts: DoorCounts = {
     received,
-    raw: lines.length,
-    quarantined: quarantine.length,
-    suppressed: separated.suppressed,
+    raw,
+    quarantined,
+    // What an earlier try wrote stands; what it did not write was suppressed.
+    suppressed: raw === lines.length ? separated.suppressed : received - raw - quarantined,
     unknownFields: lines.reduce((sum, line) => sum + Number(line.unknown_field_count), 0),
   };
   await env.hot.write([{ table: 'batches', put: { partition: dataset, sort: batch, values: { ...counts } } }]);
   return counts;
+}
+
+/**
+ * Writes the lines under a key that names their records, and returns how many lines stand there: those of an earlier try
+ * where there was one, since somebody may have been erased in between.
+ */
+async function putLinesOnce(env: Environment, key: string, lines: object[]): Promise<number> {
+  if (lines.length > 0 && (await env.objects.putIfAbsent(key, gzipLines(lines)))) return lines.length;
+  const earlier = await env.objects.get(key);
+  return earlier ? gunzipSync(earlier).reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0) : 0;
 }
 
 function gzipLines(lines: object[]): Uint8Array {

@@ -7,6 +7,7 @@ import { DirectoryObjectStore } from '../adapters/local/directory-object-store.t
 import { DuckDbEngine } from '../adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
+import { LedgerFile } from '../adapters/local/ledger-file.ts';
 import { SqlDirectory } from '../adapters/local/sql-directory.ts';
 import { SqliteEventStream } from '../adapters/local/sqlite-event-stream.ts';
 import { SqliteHotStore } from '../adapters/local/sqlite-hot-store.ts';
@@ -85,6 +86,7 @@ export function openPlatform(options: PlatformOptions): Platform {
     const { clock = systemClock, ids = systemIds } = options;
     const files = { stream: join(paths.dataDir, 'stream.sqlite'), vault: join(paths.vault, 'vault.sqlite') };
     const keys = new KeyDirectory(paths.keyDir, { protects: Object.values(files) });
+    const ledger = new LedgerFile(join(paths.keyDir, 'ledger.jsonl'), { key: keys.derive('ledger') });
     const objects = new DirectoryObjectStore(paths.lake);
     const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
     const env: Environment = {
@@ -93,7 +95,7 @@ export function openPlatform(options: PlatformOptions): Platform {
       stream: closing(new SqliteEventStream(files.stream, { clock, key: keys.derive('stream'), ...streamSettings })),
       objects,
       hot: closing(new SqliteHotStore(join(paths.dataDir, 'hot.sqlite'), { clock })),
-      vault: closing(new SqliteVault(files.vault, { keys, ids })),
+      vault: closing(new SqliteVault(files.vault, { keys, ids, ledger })),
       engine: new DuckDbEngine({ objects, sql, temporaryDirectory: join(paths.dataDir, 'tmp') }),
       warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql }),
       sql,

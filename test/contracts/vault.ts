@@ -1,9 +1,11 @@
 /** What every Vault promises. */
 import fc from 'fast-check';
-import type { NaturalId, PersonalData, Resolution, Subject, Vault } from '../../src/ports.ts';
+import type { NaturalId, PersonalData, Resolution, Subject, SuppressionLedger, Vault } from '../../src/ports.ts';
 
 interface Made {
   vault: Vault;
+  /** The ledger that the vault reads. */
+  ledger: SuppressionLedger;
   /** Does to a subject what an erasure does to the vault: tombstone, no key, no personal data. */
   erase(subjectId: string): Promise<void> | void;
   close(): Promise<void> | void;
@@ -12,11 +14,12 @@ interface Made {
 export function vaultContract(name: string, make: () => Promise<Made>): void {
   describe(`vault contract: ${name}`, () => {
     let vault: Vault;
+    let ledger: SuppressionLedger;
     let erase: Made['erase'];
     let close: Made['close'];
 
     beforeEach(async () => {
-      ({ vault, erase, close } = await make());
+      ({ vault, ledger, erase, close } = await make());
     });
     afterEach(() => close());
 
@@ -31,6 +34,27 @@ export function vaultContract(name: string, make: () => Promise<Made>): void {
       const ben = await subjectOf('ben');
       expect(ben.subjectId).not.toBe(ann.subjectId);
       expect([...ben.dataKey]).not.toEqual([...ann.dataKey]);
+    });
+
+    test('suppresses whom the ledger names, also where the vault still knows them, and nobody else', async () => {
+      await vault.resolve([user('ann'), user('ben')]);
+      await ledger.append([user('ann'), user('eve')], new Date(0));
+      const states = (
+        await vault.resolve([user('ann'), user('ben'), user('eve'), { namespace: 'anonymous', id: 'ann' }])
+      ).map(({ state }) => state);
+      expect(states).toEqual(['suppressed', 'known', 'suppressed', 'known']);
+    });
+
+    test('raises its epoch with each erasure, and with nothing else', async () => {
+      const before = await vault.epoch();
+      const ann = await subjectOf('ann');
+      await vault.keepPersonalData([{ subject: ann, fields: { email: 'a@example.org' }, asOf: new Date(0) }]);
+      expect(await vault.epoch()).toBe(before);
+      await ledger.append([user('ben')], new Date(0));
+      const between = await vault.epoch();
+      expect(between).toBeGreaterThan(before);
+      await erase(ann.subjectId);
+      expect(await vault.epoch()).toBeGreaterThan(between);
     });
 
     test('tells namespaces apart, and ids that differ in nothing but case or form', async () => {

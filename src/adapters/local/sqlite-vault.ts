@@ -1,7 +1,7 @@
 /** The vault on one machine. Its file holds HMACs and ciphertext; the key that opens it lies in the key directory. */
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { open, seal } from '../../domain/privacy/seal.ts';
-import type { Ids, NaturalId, PersonalData, Resolution, Vault } from '../../ports.ts';
+import type { Ids, NaturalId, PersonalData, Resolution, SuppressionLedger, Vault } from '../../ports.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { refusal } from './refusal.ts';
 import { SqliteFile } from './sqlite.ts';
@@ -10,9 +10,11 @@ const schema = `
   -- One row. Whoever changes what others may remember (an erasure, new keys) raises the epoch.
   create table if not exists vault_state (
     one integer primary key check (one = 1),
-    epoch integer not null
+    epoch integer not null,
+    -- The last entry of the suppression ledger that this vault has taken notice of.
+    ledger_number integer not null
   ) strict;
-  insert or ignore into vault_state (one, epoch) values (1, 0);
+  insert or ignore into vault_state (one, epoch, ledger_number) values (1, 0, 0);
 
   -- Both keys in all their versions, wrapped by the root key.
   create table if not exists vault_keys (
@@ -69,6 +71,7 @@ type SubjectRow = ({ state: 'known'; subject_id: string } & WrappedKeyRow) | { s
 
 export interface SqliteVaultOptions {
   keys: KeyDirectory;
+  ledger: SuppressionLedger;
   /** Makes subject ids. */
   ids: Ids;
   /** How many resolutions are remembered; about 300 bytes each. */
@@ -79,7 +82,13 @@ export class SqliteVault implements Vault {
   readonly #file: SqliteFile;
   readonly #keys: KeyDirectory;
   readonly #ids: Ids;
+  readonly #ledger: SuppressionLedger;
   readonly #cacheSize: number;
+  /** HMACs of the ledger's entries up to `#ledgerNumber`. */
+  readonly #suppressed = new Set<string>();
+  #ledgerNumber = 0;
+  /** Names that the ledger suppresses and that this vault, restored from a backup, may still know. */
+  readonly #unfenced = new Set<string>();
   /** Resolutions by namespace and natural id, the least recently used first. */
   readonly #cache = new Map<string, Resolution>();
   /** The epoch for which the cache and the keys hold. */
@@ -91,6 +100,7 @@ export class SqliteVault implements Vault {
   constructor(path: string, options: SqliteVaultOptions) {
     this.#keys = options.keys;
     this.#ids = options.ids;
+    this.#ledger = options.ledger;
     this.#cacheSize = options.cacheSize ?? 100_000;
     this.#file = new SqliteFile(path, { journal: 'delete', schema });
     try {
@@ -104,6 +114,11 @@ export class SqliteVault implements Vault {
     }
   }
 
+  async epoch(): Promise<number> {
+    await this.#readLedger();
+    return this.#read(() => this.#epoch);
+  }
+
   async resolve(ids: NaturalId[]): Promise<Resolution[]> {
     const found = await this.lookUp(ids);
     if (found.every((resolution) => resolution !== undefined)) return found;
@@ -111,7 +126,10 @@ export class SqliteVault implements Vault {
   }
 
   async lookUp(ids: NaturalId[]): Promise<(Resolution | undefined)[]> {
-    return this.#read(() => ids.map((id) => this.#find(id)));
+    await this.#readLedger();
+    const found = this.#read(() => ids.map((id) => this.#find(id)));
+    if (this.#unfenced.size > 0) this.#write(() => this.#fence());
+    return found;
   }
 
   async keepPersonalData(entries: PersonalData[]): Promise<void> {
@@ -184,6 +202,22 @@ export class SqliteVault implements Vault {
     }
   }
 
+  /** Takes notice of new entries of the ledger: whoever stands there is suppressed, whatever this vault remembers. */
+  async #readLedger(): Promise<void> {
+    const entries = await this.#ledger.entries(this.#ledgerNumber);
+    if (entries.length === 0) return;
+    for (const { hmac: suppressed } of entries) this.#suppressed.add(suppressed);
+    this.#ledgerNumber = entries.at(-1)!.number;
+    this.#write(() => {
+      this.#file.run(
+        'update vault_state set ledger_number = ?, epoch = epoch + 1 where ledger_number < ?',
+        this.#ledgerNumber,
+        this.#ledgerNumber,
+      );
+      this.#cache.clear();
+    });
+  }
+
   /** Forgets what was remembered under another epoch: an erasure or new keys, by whichever process, take effect here. */
   #refresh(): void {
     const { epoch } = this.#file.get<{ epoch: number }>('select epoch from vault_state')!;
@@ -196,9 +230,30 @@ export class SqliteVault implements Vault {
 
   #find(id: NaturalId): Resolution | undefined {
     const name = `${id.namespace}\0${id.id}`;
-    const resolution = this.#cache.get(name) ?? this.#findStored(name);
+    const resolution = this.#cache.get(name) ?? this.#findSuppressed(id, name) ?? this.#findStored(name);
     if (resolution) this.#remember(name, resolution);
     return resolution;
+  }
+
+  #findSuppressed(id: NaturalId, name: string): Resolution | undefined {
+    if (this.#suppressed.size === 0 || !this.#suppressed.has(this.#ledger.hmacOf(id))) return undefined;
+    this.#unfenced.add(name);
+    return { state: 'suppressed' };
+  }
+
+  /** Puts tombstones in place of the mappings that the ledger suppresses, and drops key and personal data. */
+  #fence(): void {
+    for (const name of this.#unfenced) {
+      for (const { key } of this.#hmacKeys) {
+        const sql = `select subject_id from subjects where natural_id_hmac = ? and state = 'known'`;
+        const row = this.#file.get<{ subject_id: string }>(sql, hmac(key, name));
+        if (!row) continue;
+        this.#file.run(`update subjects set state = 'erased', subject_id = null where subject_id = ?`, row.subject_id);
+        this.#file.run('delete from subject_keys where subject_id = ?', row.subject_id);
+        this.#file.run('delete from users_pii where subject_id = ?', row.subject_id);
+      }
+    }
+    this.#unfenced.clear();
   }
 
   #findStored(name: string): Resolution | undefined {

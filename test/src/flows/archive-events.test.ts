@@ -163,8 +163,8 @@ describe('a batch that was cut off, at whichever call', () => {
       expect((await whole.raw('events')).map(unsealed)).toEqual(lines);
       expect(await whole.quarantine('events')).toHaveLength(2);
     });
-    // The subjects, the day's key, quarantine, raw, the counts.
-    expect(failures).toBe(5);
+    // The day's key, the epoch, the subjects, the epoch again, quarantine, raw, the counts.
+    expect(failures).toBe(7);
   });
 
   /** Sealed text differs by platform, since each subject's key is random. */
@@ -175,8 +175,10 @@ describe('a batch that was cut off, at whichever call', () => {
     when: 'before' | 'after',
     attempt: (whole: DoorPlatform, failing: Environment) => Promise<void>,
   ): Promise<number> {
-    const { env, state } = failingAt(platform.env, -1, when);
+    const counting = doorPlatform(newDirectory());
+    const { env, state } = failingAt(counting.env, -1, when);
     await archiveEvents(env)(mixed());
+    counting.close();
     for (let at = 0; at < state.calls; at += 1) {
       const other = doorPlatform(newDirectory());
       await attempt(other, failingAt(other.env, at, when).env);

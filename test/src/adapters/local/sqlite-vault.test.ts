@@ -1,7 +1,9 @@
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { pathToFileURL } from 'node:url';
 import { KeyDirectory } from '../../../../src/adapters/local/key-directory.ts';
+import { LedgerFile } from '../../../../src/adapters/local/ledger-file.ts';
 import { SqliteVault } from '../../../../src/adapters/local/sqlite-vault.ts';
 import { systemIds } from '../../../../src/adapters/local/system.ts';
 import { AdapterError, type NaturalId, type Subject } from '../../../../src/ports.ts';
@@ -10,13 +12,16 @@ import { filesBelow, filesHolding, raceProcesses, temporaryDirectories } from '.
 
 const newDirectory = temporaryDirectories();
 const user = (id: string): NaturalId => ({ namespace: 'user', id });
+const ledgerIn = (directory: string) =>
+  new LedgerFile(join(directory, 'ledger.jsonl'), { key: new Uint8Array(32).fill(3) });
 
 /** A vault in a directory of its own, with what tests do to it from outside. */
 function newVault(cacheSize?: number) {
   const directory = newDirectory();
   const path = join(directory, 'data/vault.db');
   const keys = new KeyDirectory(join(directory, 'keys'), { protects: [path] });
-  const open = () => new SqliteVault(path, { keys, ids: systemIds, cacheSize });
+  const ledger = ledgerIn(directory);
+  const open = () => new SqliteVault(path, { keys, ids: systemIds, ledger: ledgerIn(directory), cacheSize });
   const vault = open();
   const inFile = <T>(work: (database: DatabaseSync) => T): T => {
     const database = new DatabaseSync(path);
@@ -38,7 +43,7 @@ function newVault(cacheSize?: number) {
       }
       database.exec('update vault_state set epoch = epoch + 1; commit');
     });
-  return { directory, path, vault, open, inFile, erase, close: () => vault.close() };
+  return { directory, path, vault, ledger, open, inFile, erase, close: () => vault.close() };
 }
 
 async function subjectOf(vault: SqliteVault, id: string): Promise<Subject> {
@@ -158,7 +163,7 @@ describe('a vault in a file', () => {
       if (made === 2) throw new Error('out of ids');
       return systemIds.uuid();
     };
-    const vault = new SqliteVault(join(directory, 'vault.db'), { keys, ids: { uuid } });
+    const vault = new SqliteVault(join(directory, 'vault.db'), { keys, ids: { uuid }, ledger: ledgerIn(directory) });
     await expect(vault.resolve([user('ann'), user('ben')])).rejects.toThrow('out of ids');
     expect(await vault.lookUp([user('ann')])).toEqual([undefined]);
     vault.close();
@@ -168,9 +173,24 @@ describe('a vault in a file', () => {
     const { path, close } = newVault();
     close();
     const keys = new KeyDirectory(join(newDirectory(), 'keys'), { protects: [] });
-    expect(() => new SqliteVault(path, { keys, ids: systemIds })).toThrow(
+    expect(() => new SqliteVault(path, { keys, ids: systemIds, ledger: ledgerIn(newDirectory()) })).toThrow(
       /the vault key 1 was not wrapped under the root key in .*: restore the key directory/,
     );
+  });
+
+  test('that was restored from a backup brings nobody back who was erased since', async () => {
+    const { path, vault, ledger, open } = newVault();
+    const ann = await subjectOf(vault, 'ann');
+    vault.close();
+    const backup = readFileSync(path);
+    await ledger.append([user('ann')], new Date(0));
+    writeFileSync(path, backup);
+    const restored = open();
+    expect(await restored.lookUp([user('ann'), user('ben')])).toEqual([{ state: 'suppressed' }, undefined]);
+    expect((await restored.resolve([user('ann')]))[0]).toEqual({ state: 'suppressed' });
+    await restored.keepPersonalData([{ subject: ann, fields: { email: 'a@example.org' }, asOf: new Date(0) }]);
+    expect(await restored.personalData(ann.subjectId)).toBeUndefined();
+    restored.close();
   });
 
   test.each(['2026-1-2', '../2026-01-02', ''])('refuses %j as the day of a quarantine key', async (day) => {
@@ -188,9 +208,11 @@ describe('a vault in a file', () => {
       `const { SqliteVault } = await import('${module('sqlite-vault.ts')}');
        const { KeyDirectory } = await import('${module('key-directory.ts')}');
        const { systemIds } = await import('${module('system.ts')}');
+       const { LedgerFile } = await import('${module('ledger-file.ts')}');
        await start();
+       const ledger = new LedgerFile(${JSON.stringify(join(directory, 'ledger.jsonl'))}, { key: new Uint8Array(32) });
        const keys = new KeyDirectory(${JSON.stringify(join(directory, 'keys'))}, { protects: [] });
-       const vault = new SqliteVault(${JSON.stringify(join(directory, 'vault.db'))}, { keys, ids: systemIds });
+       const vault = new SqliteVault(${JSON.stringify(join(directory, 'vault.db'))}, { keys, ids: systemIds, ledger });
        const subjects = [];
        for (let batch = 0; batch < 10; batch += 1) {
          const ids = Array.from({ length: 20 }, (_, index) => ({ namespace: 'user', id: batch + '/' + index }));
