@@ -34,6 +34,8 @@ export function parseJson(bytes: Uint8Array): Outcome<unknown> {
 
 /** The object without its null fields, since producers write null for what they leave out. */
 export function withoutNulls(object: JsonObject): JsonObject {
+  const values = Object.values(object);
+  if (!values.includes(null)) return object;
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 

@@ -1,11 +1,11 @@
 /** What both doors do with a batch of records: resolve subjects, separate personal data, seal what was refused. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Contract, Dataset } from '../contracts/index.ts';
+import type { Contract, Dataset, Namespace } from '../contracts/index.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { quarantineKey, rawKey } from '../domain/lake/layout.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import { seal } from '../domain/privacy/seal.ts';
-import { type KnownSubject, naturalIdsIn, type RawLine, separate } from '../domain/privacy/separate.ts';
+import { naturalIdsIn, type RawLine, separate } from '../domain/privacy/separate.ts';
 import type { Environment, NaturalId, PersonalData, Resolution, Subject } from '../ports.ts';
 
 /** A record that keeps its contract; it still holds personal data. */
@@ -82,64 +82,64 @@ async function separateValid(
   env: Environment,
   records: DoorRecord[],
 ): Promise<{ lines: RawLine[]; suppressed: number; personal: PersonalData[] }> {
-  const valid = records.filter((record) => record.outcome.ok);
-  const resolve = await resolveSubjects(env, valid);
+  const valid = records.flatMap((record) => {
+    if (!record.outcome.ok) return [];
+    const { value } = record.outcome;
+    return [{ record, value, ids: naturalIdsIn(value.contract, value.record) }];
+  });
+  const resolutionOf = await resolveSubjects(
+    env,
+    valid.flatMap(({ ids }) => ids),
+  );
   const batch = { lines: [] as RawLine[], suppressed: 0, personal: [] as PersonalData[] };
-  for (const record of valid) {
-    const value = (record.outcome as { value: ValidRecord }).value;
-    const resolutions = resolve(value);
-    if (resolutions.some((resolution) => resolution.state === 'suppressed')) {
+  for (const { record, value, ids } of valid) {
+    const subjects = knownSubjects(ids, resolutionOf);
+    if (!subjects) {
       batch.suppressed += 1;
       continue;
     }
-    const separated = separateRecord(record, value, resolutions);
-    batch.lines.push(separated.line);
-    if (separated.personal) batch.personal.push(separated.personal);
+    const { line, personal } = separateRecord(record, value, subjects);
+    batch.lines.push(line);
+    if (personal) batch.personal.push(personal);
   }
   return batch;
 }
 
-/** Resolves all natural ids of a batch in one call; returns the resolutions of one record. */
-async function resolveSubjects(env: Environment, records: DoorRecord[]): Promise<(value: ValidRecord) => Resolution[]> {
-  const wanted = new Map<string, NaturalId>();
-  const keyOf = (id: NaturalId) => `${id.namespace} ${id.id}`;
-  for (const { outcome } of records) {
-    if (outcome.ok)
-      for (const id of naturalIdsIn(outcome.value.contract, outcome.value.record)) wanted.set(keyOf(id), id);
+/** Resolves the natural ids of a batch in one call. */
+async function resolveSubjects(env: Environment, ids: NaturalId[]): Promise<(id: NaturalId) => Resolution> {
+  const keyOf = ({ namespace, id }: NaturalId) => `${namespace} ${id}`;
+  const wanted = [...new Map(ids.map((id) => [keyOf(id), id])).values()];
+  const resolutions = wanted.length > 0 ? await env.vault.resolve(wanted) : [];
+  const resolved = new Map(wanted.map((id, index) => [keyOf(id), resolutions[index]!]));
+  return (id) => resolved.get(keyOf(id))!;
+}
+
+type Subjects = Partial<Record<Namespace, Subject>>;
+
+/** The subjects of one record by namespace; undefined where one of them is suppressed. */
+function knownSubjects(ids: NaturalId[], resolutionOf: (id: NaturalId) => Resolution): Subjects | undefined {
+  const subjects: Subjects = {};
+  for (const id of ids) {
+    const resolution = resolutionOf(id);
+    if (resolution.state === 'suppressed') return undefined;
+    subjects[id.namespace] = resolution.subject;
   }
-  const ids = [...wanted.values()];
-  const resolutions = ids.length > 0 ? await env.vault.resolve(ids) : [];
-  const resolved = new Map(ids.map((id, index) => [keyOf(id), resolutions[index]!]));
-  return ({ contract, record }) => naturalIdsIn(contract, record).map((id) => resolved.get(keyOf(id))!);
+  return subjects;
 }
 
 function separateRecord(
   { origin, arrivedAt }: DoorRecord,
   { contract, record, head, unknownFieldCount }: ValidRecord,
-  resolutions: Resolution[],
+  subjects: Subjects,
 ): { line: RawLine; personal?: PersonalData } {
-  const ids = naturalIdsIn(contract, record);
-  const subjects: Partial<Record<'user' | 'anonymous', KnownSubject>> = {};
-  resolutions.forEach((resolution, index) => {
-    if (resolution.state === 'known') subjects[ids[index]!.namespace] = resolution.subject;
-  });
-  const separated = separate(contract, record, subjects);
+  const separated = separate(contract, record, subjects, { ...head });
   const { line, personal } = separated;
-  const arrived = arrivedAt.toISOString();
-  const subject = subjects.user as Subject | undefined;
-  return {
-    line: {
-      ...head,
-      ...line,
-      ...origin,
-      arrived_at: arrived,
-      unknown_field_count: separated.unknownFieldCount + unknownFieldCount,
-    },
-    ...(subject &&
-      Object.keys(personal).length > 0 && {
-        personal: { subject, fields: personal, asOf: new Date((line.updated_at as string | undefined) ?? arrived) },
-      }),
-  };
+  Object.assign(line, origin);
+  line.arrived_at = arrivedAt.toISOString();
+  line.unknown_field_count = separated.unknownFieldCount + unknownFieldCount;
+  if (!subjects.user || Object.keys(personal).length === 0) return { line };
+  const asOf = new Date(String(line.updated_at ?? line.arrived_at));
+  return { line, personal: { subject: subjects.user, fields: personal, asOf } };
 }
 
 async function sealRejected(env: Environment, records: DoorRecord[]): Promise<QuarantineLine[]> {

@@ -1,7 +1,7 @@
 /** The vault on one machine. Its file holds HMACs and ciphertext; the key that opens it lies in the key directory. */
 import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
 import { open, seal } from '../../domain/privacy/seal.ts';
-import type { Ids, NaturalId, PersonalData, Resolution, SuppressionLedger, Vault } from '../../ports.ts';
+import type { Ids, NaturalId, PersonalData, Resolution, Subject, SuppressionLedger, Vault } from '../../ports.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { refusal } from './refusal.ts';
 import { SqliteFile } from './sqlite.ts';
@@ -264,14 +264,22 @@ export class SqliteVault implements Vault {
         hmac(key, name),
       );
       if (row?.state === 'erased') return { state: 'suppressed' };
-      if (row) {
-        return {
-          state: 'known',
-          subject: { subjectId: row.subject_id, dataKey: this.#unwrap(row, row.subject_id) },
-        };
-      }
+      if (row) return { state: 'known', subject: this.#subject(row) };
     }
     return undefined;
+  }
+
+  /** The key is unwrapped when it is first asked for: most records seal nothing. */
+  #subject(row: { subject_id: string } & WrappedKeyRow): Subject {
+    let dataKey: Uint8Array | undefined;
+    const unwrap = () => this.#unwrap(row, row.subject_id);
+    return {
+      subjectId: row.subject_id,
+      get dataKey() {
+        dataKey ??= unwrap();
+        return dataKey;
+      },
+    };
   }
 
   /** Only within a write, behind a `#find` that found nothing: no other process can create the same id in between. */

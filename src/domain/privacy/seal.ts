@@ -54,14 +54,29 @@ export function openBytes(key: Uint8Array, sealed: Uint8Array, context: string):
   return plaintext;
 }
 
+interface DerivedKeys {
+  encryptionKey: KeyObject;
+  ivKey: KeyObject;
+}
+
+/** Kept as long as the key itself is. */
+const derivedKeysOf = new WeakMap<Uint8Array, DerivedKeys>();
+
 /**
  * HKDF-SHA-256 (RFC 5869): one key encrypts, the other makes IVs, so that neither use weakens the other. As KeyObjects,
  * since with raw bytes Node.js takes three times as long for each of these calls.
  */
-function derivedKeys(key: Uint8Array): { encryptionKey: KeyObject; ivKey: KeyObject } {
+function derivedKeys(key: Uint8Array): DerivedKeys {
   if (key.length !== 32) throw new SealError(`a key must have 32 bytes, got ${key.length}`);
+  const known = derivedKeysOf.get(key);
+  if (known) return known;
   const derived = new Uint8Array(hkdfSync('sha256', createSecretKey(key), '', 'seal 1', 64));
-  return { encryptionKey: createSecretKey(derived.subarray(0, 32)), ivKey: createSecretKey(derived.subarray(32)) };
+  const keys = {
+    encryptionKey: createSecretKey(derived.subarray(0, 32)),
+    ivKey: createSecretKey(derived.subarray(32)),
+  };
+  derivedKeysOf.set(key, keys);
+  return keys;
 }
 
 /** The context's length stands first, so that no two pairs of context and plaintext are hashed alike. */

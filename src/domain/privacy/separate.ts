@@ -25,23 +25,37 @@ export interface Separated {
 
 /** The natural ids in a record, one a namespace at most, `user` first. */
 export function naturalIdsIn(contract: Contract, record: JsonObject): { namespace: Namespace; id: string }[] {
-  const ids = contract.leaves.flatMap((leaf) => {
-    const value = record[leaf.property];
-    return leaf.privacy === 'natural_id' && isPresent(value) ? [{ namespace: leaf.namespace!, id: String(value) }] : [];
-  });
-  return ids.sort((a, b) => (a.namespace === b.namespace ? 0 : a.namespace === 'user' ? -1 : 1));
+  const ids: { namespace: Namespace; id: string }[] = [];
+  for (const { property, namespace } of naturalIdLeaves(contract)) {
+    const value = record[property];
+    if (isPresent(value)) ids.push({ namespace: namespace!, id: String(value) });
+  }
+  return ids;
+}
+
+const naturalIdLeavesOf = new WeakMap<Contract, Leaf[]>();
+
+/** A contract's natural ids, found once: every record asks for them. */
+function naturalIdLeaves(contract: Contract): Leaf[] {
+  const known = naturalIdLeavesOf.get(contract);
+  if (known) return known;
+  const leaves = contract.leaves
+    .filter(({ privacy }) => privacy === 'natural_id')
+    .sort((a, b) => Number(b.namespace === 'user') - Number(a.namespace === 'user'));
+  naturalIdLeavesOf.set(contract, leaves);
+  return leaves;
 }
 
 /**
- * Separates one record. `subjects` are those of `naturalIdsIn`, by namespace; free text is sealed for the user, or for
- * the anonymous visitor where there is no user.
+ * Separates one record into `line`, which may hold other columns already. `subjects` are those of `naturalIdsIn`, by
+ * namespace; free text is sealed for the user, or for the anonymous visitor where there is no user.
  */
 export function separate(
   contract: { leaves: Leaf[] },
   record: JsonObject,
   subjects: Partial<Record<Namespace, KnownSubject>>,
+  line: RawLine = {},
 ): Separated {
-  const line: RawLine = {};
   const personal: Record<string, string> = {};
   let known = 0;
   for (const leaf of contract.leaves) {
@@ -93,8 +107,15 @@ function keptValue(
 /** Kept values in the one form that raw lines carry: money and times normalised. */
 function keepAsDeclared(leaf: Leaf, value: unknown): string | number | boolean | undefined {
   if (leaf.isMoney) return moneyText(value as string | number);
-  if (leaf.type === 'TIMESTAMP') return new Date(value as string).toISOString();
+  if (leaf.type === 'TIMESTAMP') return isoTime(value as string);
   return value as string | number | boolean;
+}
+
+const isInIsoForm = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/;
+
+/** Most producers write the one form already, and a date need not be made of it. */
+function isoTime(text: string): string {
+  return isInIsoForm.test(text) ? text : new Date(text).toISOString();
 }
 
 /** The line's values in the order of the columns, for hashing. */

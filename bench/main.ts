@@ -1,0 +1,16 @@
+/** `npm run bench -- <name>`: prints a table for people and, last, one line of JSON. */
+import { ingest } from './ingest.ts';
+import type { Benchmark } from './report.ts';
+import { report } from './report.ts';
+
+const benchmarks: Record<string, Benchmark> = { ingest };
+
+const name = process.argv[2] ?? '';
+const benchmark = benchmarks[name];
+if (benchmark) process.exitCode = report(name, await benchmark());
+else {
+  console.error(
+    `npm run bench -- <name>, where name is one of ${Object.keys(benchmarks).join(', ')}; got ${name || 'none'}`,
+  );
+  process.exitCode = 1;
+}

@@ -1,0 +1,39 @@
+/** Figures of a benchmark, held against their budgets. */
+export interface Figure {
+  what: string;
+  value: number;
+  unit: 'ratio' | 's' | 'MiB' | 'records/s' | 'kB' | 'ms';
+  /** `>= 0.5`; absent where the figure is only told. */
+  budget?: string;
+}
+
+export type Benchmark = () => Promise<Figure[]>;
+
+/** Prints the figures and returns the exit code: 1 where a budget is missed. */
+export function report(name: string, figures: Figure[]): number {
+  const judged = figures.map((figure) => ({ ...figure, value: rounded(figure.value), ok: isWithin(figure) }));
+  const width = Math.max(...judged.map(({ what }) => what.length));
+  for (const { what, value, unit, budget, ok } of judged) {
+    const verdict = budget ? `${ok ? 'ok' : 'MISSED'} (${budget})` : '';
+    console.log(`${what.padEnd(width)}  ${String(value).padStart(12)} ${unit.padEnd(9)}  ${verdict}`.trimEnd());
+  }
+  console.log(JSON.stringify({ bench: name, figures: judged }));
+  return judged.every(({ ok }) => ok) ? 0 : 1;
+}
+
+const rounded = (value: number): number => Number(value.toPrecision(4));
+
+function isWithin({ value, budget }: Figure): boolean {
+  if (!budget) return true;
+  const [operator, limit] = budget.split(' ') as ['>=' | '<=', string];
+  return operator === '>=' ? value >= Number(limit) : value <= Number(limit);
+}
+
+export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
+
+/** Seconds that the work takes. */
+export async function timed(work: () => unknown): Promise<number> {
+  const started = performance.now();
+  await work();
+  return (performance.now() - started) / 1000;
+}
