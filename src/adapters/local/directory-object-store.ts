@@ -54,7 +54,8 @@ export class DirectoryObjectStore implements ObjectStore {
   }
 
   async delete(keys: string[]): Promise<void> {
-    for (const key of keys) await unlessAbsent(key, () => unlink(this.uri(key)));
+    const paths = keys.map((key) => [key, this.uri(key)] as const);
+    for (const [key, path] of paths) await unlessAbsent(key, () => unlink(path));
   }
 
   uri(key: string): string {
