@@ -6,16 +6,19 @@ import { collect } from '../support/collect.ts';
 
 interface Made {
   store: ObjectStore;
+  /** Puts an object of one byte at each of many keys, by a shorter way than the store's. */
+  plant(keys: string[]): Promise<void>;
   close(): Promise<void> | void;
 }
 
 export function objectStoreContract(name: string, make: () => Promise<Made>): void {
   describe(`object store contract: ${name}`, () => {
     let store: ObjectStore;
+    let plant: Made['plant'];
     let close: Made['close'];
 
     beforeEach(async () => {
-      ({ store, close } = await make());
+      ({ store, plant, close } = await make());
     });
     afterEach(() => close());
 
@@ -99,14 +102,14 @@ export function objectStoreContract(name: string, make: () => Promise<Made>): vo
 
     test('lists 10,000 objects in order, from any key on, and deletes thousands at once', async () => {
       const all = Array.from({ length: 10_000 }, (_, index) => `raw/events/${String(index).padStart(5, '0')}.gz`);
-      await atOnce(16, all, (key) => store.put(key, bytes(1)));
+      await plant(all);
       await store.put('raw/other', bytes(1));
       expect(await keys(store.list('raw/events/'))).toEqual(all);
       expect(await keys(store.list('raw/events/', all[3_333]))).toEqual(all.slice(3_334));
       expect(await keys(first(3, store.list('raw/events/', all[2_000])))).toEqual(all.slice(2_001, 2_004));
       await store.delete(all.slice(0, 7_500));
       expect(await keys(store.list(''))).toEqual([...all.slice(7_500), 'raw/other']);
-    }, 180_000);
+    });
 
     test('takes an object of 50 MB in pieces and gives it back in pieces', async () => {
       const hashes = [createHash('sha256'), createHash('sha256')] as const;
@@ -220,15 +223,6 @@ async function* hashed(hash: Hash, body: AsyncIterable<Uint8Array>): AsyncIterab
     hash.update(piece);
     yield piece;
   }
-}
-
-/** Does `work` for every item, for so many at a time. */
-async function atOnce<T>(count: number, items: T[], work: (item: T) => Promise<void>): Promise<void> {
-  const rest = items.values();
-  const worker = async () => {
-    for (const item of rest) await work(item);
-  };
-  await Promise.all(Array.from({ length: count }, worker));
 }
 
 async function joined(body: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
 import { AdapterError } from '../../../../src/ports.ts';
@@ -10,8 +10,14 @@ import { raceProcesses, temporaryDirectories } from '../../../support/local-stor
 const newDirectory = temporaryDirectories();
 
 objectStoreContract('directory', async () => {
-  const store = new DirectoryObjectStore(newDirectory());
-  return { store, close: () => store.close() };
+  const directory = newDirectory();
+  const store = new DirectoryObjectStore(directory);
+  const plant = async (keys: string[]) => {
+    for (const folder of new Set(keys.map((key) => dirname(key))))
+      mkdirSync(join(directory, folder), { recursive: true });
+    for (const key of keys) writeFileSync(join(directory, key), 'x');
+  };
+  return { store, plant, close: () => store.close() };
 });
 
 describe('a directory of objects', () => {
