@@ -182,7 +182,10 @@ const scalars: fc.Arbitrary<HotValue> = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 20 }),
 );
-const names = fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom('$bytes', '$$bytes', '$', 'B'));
+const names = fc.oneof(
+  fc.string({ unit: 'grapheme', minLength: 1 }),
+  fc.constantFrom(...['$bytes', '$$bytes', '$', 'B', 'partition', 'sort', '_sort', 'expires_at']),
+);
 const { value: nestedValues } = fc.letrec<{ value: HotValue }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },

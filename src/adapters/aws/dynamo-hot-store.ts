@@ -27,7 +27,10 @@ import { adapterError, errorCode, refusal } from './errors.ts';
 import { type Attempt, type Pause, retrying, systemPause } from './retry.ts';
 
 /** Reasons for which DynamoDB cancels a transaction that may go through a moment later. */
-const passingReasons = /^(Transaction(Conflict|InProgress)|ThrottlingError|ProvisionedThroughputExceeded)/;
+const passingReasons = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
+
+/** Errors to the same effect, which the client does not retry itself. */
+const passingErrors = ['TransactionConflictException', 'TransactionInProgressException'];
 
 /** With a limit, expired items can fill a page: the following ones are larger. */
 const laterPage = 100;
@@ -96,7 +99,7 @@ export class DynamoHotStore implements HotStore {
     await retrying(this.#pause, async (): Promise<Attempt<void>> => {
       const reasons = await this.#transact(sent.writes, now, sent.token);
       if (reasons === undefined) return { value: undefined };
-      const passing = reasons.find(({ Code }) => passingReasons.test(Code ?? ''));
+      const passing = reasons.find(({ Code = '' }) => [...passingReasons, ...passingErrors].includes(Code));
       if (passing) return { again: cancelled(passing) };
       refuseFailed(writes, reasons, now);
       sent = { writes: afterExpiry(sent.writes, writes, reasons), token: randomUUID() };
@@ -116,7 +119,7 @@ export class DynamoHotStore implements HotStore {
       return undefined;
     } catch (error) {
       const code = errorCode(error);
-      if (passingReasons.test(code)) return [{ Code: code }];
+      if (passingErrors.includes(code)) return [{ Code: code }];
       if (!(error instanceof TransactionCanceledException)) throw adapterError('hot store: write', error);
       return error.CancellationReasons ?? [];
     }

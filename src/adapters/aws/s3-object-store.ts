@@ -175,16 +175,30 @@ function brokenOff(key: string, error: unknown): AdapterError {
   return new AdapterError(`object ${key}: its body broke off with ${errorCode(error)}`, { retryable: true });
 }
 
-/** The same pieces; `failure` tells an error of their source from one of the store. */
-function watched(body: AsyncIterable<Uint8Array>): { pieces: AsyncIterable<Uint8Array>; failure?: { error: unknown } } {
-  async function* pieces(): AsyncIterable<Uint8Array> {
+interface Source {
+  pieces: AsyncIterable<Uint8Array>;
+  /** What the body itself threw, as opposed to the store. */
+  failure?: { error: unknown };
+}
+
+/** The pieces of a body, with a note of its failure. Written out, since an upload that fails throws into the generator. */
+function watched(body: AsyncIterable<Uint8Array>): Source {
+  const iterator = body[Symbol.asyncIterator]();
+  const next = async () => {
     try {
-      yield* body;
+      return await iterator.next();
     } catch (error) {
       source.failure = { error };
       throw error;
     }
+  };
+  async function* pieces(): AsyncIterable<Uint8Array> {
+    try {
+      for (let piece = await next(); !piece.done; piece = await next()) yield piece.value;
+    } finally {
+      await iterator.return?.();
+    }
   }
-  const source: ReturnType<typeof watched> = { pieces: pieces() };
+  const source: Source = { pieces: pieces() };
   return source;
 }
