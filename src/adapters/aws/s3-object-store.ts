@@ -86,6 +86,7 @@ export class S3ObjectStore implements ObjectStore {
 
   async putIfAbsent(key: string, body: Uint8Array): Promise<boolean> {
     const writer = randomUUID();
+    let timesSent = 0;
     const command = { ...this.#place(key), Body: body, IfNoneMatch: '*', Metadata: { writer } };
     return retrying(this.#pause, async (): Promise<Attempt<boolean>> => {
       try {
@@ -93,10 +94,11 @@ export class S3ObjectStore implements ObjectStore {
         return { value: true };
       } catch (error) {
         const failure = adapterError(`object ${key}: put`, error);
+        timesSent += attemptsOf(error);
         if (httpStatus(error) === 409) return { again: failure };
         if (httpStatus(error) !== 412) throw failure;
         // A request that was sent again may have met itself: it was kept, and the answer was lost.
-        return { value: attemptsOf(error) > 1 && (await this.#writerOf(key)) === writer };
+        return { value: timesSent > 1 && (await this.#writerOf(key)) === writer };
       }
     });
   }

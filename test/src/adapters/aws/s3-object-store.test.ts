@@ -97,6 +97,8 @@ describeWithMoto('a bucket that fails', () => {
     expect(await store.putIfAbsent('a', body)).toBe(false);
     aws.proxy.failNext(/^PUT .*\/a\?/, 'cut after');
     expect(await store.putIfAbsent('a', body)).toBe(false);
+    aws.proxy.failNext(/^PUT .*\/b\?/, 'cut after', xmlError(409, 'ConditionalRequestConflict'));
+    expect(await store.putIfAbsent('b', body)).toBe(true);
   });
 
   test('tries a put if absent again, ever later, while another one is under way', async () => {
