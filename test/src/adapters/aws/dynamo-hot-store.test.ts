@@ -114,6 +114,18 @@ describeWithMoto('a DynamoDB that fails', () => {
     expect(aws.proxy.bodies(/GetItem|Query/)).toHaveLength(2);
   });
 
+  test('reads few pages for a small limit behind many items that have expired', async () => {
+    const expired = Array.from({ length: 90 }, (_, index): HotWrite => {
+      return {
+        table: 'runs',
+        put: { partition: 'p', sort: `a${index}`, values: {}, expiresAt: new Date('2026-01-01') },
+      };
+    });
+    await store.write([...expired, put]);
+    expect(await store.query('runs', 'p', { limit: 1 })).toHaveLength(1);
+    expect(aws.proxy.bodies(/Query/)).toHaveLength(2);
+  });
+
   test('keeps items as other tools read them: values by name, the expiry in whole seconds', async () => {
     const values = { state: 'done', sort: 1, _sort: 2, expires_at: null };
     const item = { ...key, values, expiresAt: new Date('2026-01-02T04:00:00.001Z') };
