@@ -70,18 +70,21 @@ export function hotStoreTime(name: string, make: (clock: Clock) => Promise<MadeH
       expect(await store.get('batches', key)).toEqual(itemOf('p', 's', { n: 6 }));
     });
 
-    test('finds neither an item that has expired nor its values in a condition', async () => {
-      await store.write([lease('first', minutesLater(10))]);
-      now = minutesLater(10);
-      for (const condition of [{ exists: true }, { equals: { owner: 'first' } }] satisfies HotCondition[]) {
-        const check: HotWrite = { table: 'locks', check: lock, if: condition };
-        const remove: HotWrite = { table: 'locks', delete: lock, if: condition };
-        for (const write of [check, remove, lease('first', minutesLater(10), condition)]) {
-          expect(await failedWrites(store, [write])).toEqual([0]);
+    test.each([10, 11])(
+      'finds neither an item that expired after 10 minutes nor its values after %d',
+      async (minutes) => {
+        await store.write([lease('first', minutesLater(10))]);
+        now = minutesLater(minutes);
+        for (const condition of [{ exists: true }, { equals: { owner: 'first' } }] satisfies HotCondition[]) {
+          const check: HotWrite = { table: 'locks', check: lock, if: condition };
+          const remove: HotWrite = { table: 'locks', delete: lock, if: condition };
+          for (const write of [check, remove, lease('first', minutesLater(10), condition)]) {
+            expect(await failedWrites(store, [write])).toEqual([0]);
+          }
         }
-      }
-      expect(await failedWrites(store, [{ table: 'locks', check: lock, if: { absent: true } }])).toBeUndefined();
-    });
+        expect(await failedWrites(store, [{ table: 'locks', check: lock, if: { absent: true } }])).toBeUndefined();
+      },
+    );
 
     test('names a failed condition also where it adds to an item that has expired', async () => {
       const expired = { ...itemOf('p', 'expired', { n: 7 }), expiresAt: minutesLater(1) };
