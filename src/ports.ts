@@ -49,7 +49,9 @@ export interface StreamRecord {
 export interface EventStream {
   /**
    * Puts up to 500 records of at most 1 MiB each, 5 MiB in all; more is an AdapterError and puts nothing. The results
-   * stand in the order of the records; those that failed are to be sent again, the others are in the stream.
+   * stand in the order of the records; those that failed are to be sent again, the others are in the stream. A
+   * partition key has 1 to 256 characters, and counts with its record. After a retryable AdapterError of the whole put
+   * any of its records may be in the stream.
    */
   put(records: NewRecord[]): Promise<PutResult[]>;
   shards(): Promise<string[]>;
@@ -65,14 +67,22 @@ export interface StoredObject {
   modifiedAt: Date;
 }
 
-/** S3, or a directory. Keys are `/`-separated; a reader sees an object whole or not at all. */
+/**
+ * S3, or a directory. Keys are `/`-separated, with at most 1,024 bytes in all and 255 a segment, without empty, `.` or
+ * `..` segments, backslashes and control characters (else AdapterError); no key continues another behind a slash. A
+ * reader sees an object whole or not at all.
+ */
 export interface ObjectStore {
   /** The object's bytes, or undefined where there is none. */
   get(key: string): Promise<Uint8Array | undefined>;
   /** The object's bytes in pieces, for objects that do not fit in memory. AdapterError where there is none. */
   open(key: string): AsyncIterable<Uint8Array>;
+  /** An error of the body's own source passes as it is; the old object stays, and no part of the new one. */
   put(key: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void>;
-  /** False, and nothing is written, where the key exists; of two writers one wins. */
+  /**
+   * False, and nothing is written, where the key exists; of two writers one wins. After a retryable AdapterError the
+   * object may be there.
+   */
   putIfAbsent(key: string, body: Uint8Array): Promise<boolean>;
   /** Objects whose key begins with `prefix` and sorts behind `after`, in byte order of their keys. */
   list(prefix: string, after?: string): AsyncIterable<StoredObject>;
@@ -88,7 +98,11 @@ export type HotTable = 'checkpoints' | 'files' | 'batches' | 'runs' | 'locks';
 
 export type HotValue = string | number | boolean | null | Uint8Array | HotValue[] | { [name: string]: HotValue };
 
-/** An item; `partition` and `sort` together are its key. An item past `expiresAt` is never read, and removed later. */
+/**
+ * An item; `partition` (1 to 2,048 bytes) and `sort` (1 to 1,024) together are its key. `expiresAt` is kept in whole
+ * seconds, rounded up. An item past it, by the clock of the store that is asked, is never read, counts as absent to
+ * every write, and is removed later. Numbers are 0 or between 1e-130 and 1e125 without their sign; values nest 30 deep.
+ */
 export interface HotItem {
   partition: string;
   sort: string;
@@ -101,13 +115,13 @@ export interface HotKey {
   sort: string;
 }
 
-/** What must hold of the stored item for a write: it is absent, it exists, or its named values equal these. */
+/** What must hold of the stored item for a write: it is absent, it exists, or its (at most 50) named values equal these. */
 export type HotCondition = { absent: true } | { exists: true } | { equals: Record<string, string | number | boolean> };
 
 export type HotWrite =
   | { table: HotTable; put: HotItem; if?: HotCondition }
   | { table: HotTable; delete: HotKey; if?: HotCondition }
-  /** Adds whole numbers to the item's values, which start at 0. */
+  /** Adds whole numbers to 1 to 50 of the item's values, which start at 0; AdapterError where a sum leaves +-(2^53 - 1). */
   | { table: HotTable; add: HotKey & { values: Record<string, number>; expiresAt?: Date } }
   | { table: HotTable; check: HotKey; if: HotCondition };
 
@@ -128,8 +142,9 @@ export interface HotStore {
   /** Items of one partition in byte order of `sort`, those whose `sort` begins with `prefix` and sorts behind `after`. */
   query(table: HotTable, partition: string, options?: HotQuery): Promise<HotItem[]>;
   /**
-   * All writes or none, at most 100, on distinct keys, 400 KB an item (else AdapterError). Throws ConditionFailed where
-   * a condition does not hold.
+   * All writes or none, at most 100, on distinct keys, 400 KB an item, 4 MB in all (else AdapterError). Throws
+   * ConditionFailed where a condition does not hold. After a retryable AdapterError the writes may have been made: one
+   * that must not be made twice needs a condition.
    */
   write(writes: HotWrite[]): Promise<void>;
 }

@@ -96,8 +96,40 @@ export function eventStreamContract(name: string, make: () => Promise<Made>): vo
       expect(await stream.read(shard!, whole.at(-1)!.sequence, 100)).toEqual([]);
     });
 
+    test('loses no record of several writers, and keeps the order of each', async () => {
+      const writers = Array.from({ length: 5 }, (_, writer) => writer);
+      await Promise.all(
+        writers.map(async (writer) => {
+          for (let put = 0; put < 10; put += 1) {
+            const results = await stream.put(Array.from({ length: 8 }, () => record(`of ${writer}`, String(put))));
+            expect(results.every((result) => result.ok)).toBe(true);
+          }
+        }),
+      );
+      const read = await readAll(stream);
+      expect(read).toHaveLength(400);
+      expect(new Set(read.map(({ shard, sequence }) => `${shard}/${sequence}`)).size).toBe(400);
+      for (const writer of writers) {
+        const puts = read.filter(({ partitionKey }) => partitionKey === `of ${writer}`);
+        expect(puts.map(({ data }) => Number(Buffer.from(data)))).toEqual(
+          Array.from({ length: 80 }, (_, index) => Math.floor(index / 8)),
+        );
+      }
+    });
+
+    test('takes keys of 1 to 256 characters of any script, and data of no byte', async () => {
+      const keys = ['k', 'é'.repeat(256), '😀'];
+      const results = await stream.put(keys.map((key) => ({ partitionKey: key, data: new Uint8Array() })));
+      expect(results).toMatchObject(keys.map(() => ({ ok: true })));
+      const read = await readAll(stream);
+      expect(read.map(({ partitionKey }) => partitionKey).toSorted()).toEqual(keys.toSorted());
+      expect(read.map(({ data }) => data.length)).toEqual([0, 0, 0]);
+    });
+
     test.each`
       what                     | records
+      ${'an empty key'}        | ${[record('k'), record('')]}
+      ${'a key over 256'}      | ${[record('k'), record('k'.repeat(257))]}
       ${'501 records'}         | ${Array.from({ length: 501 }, () => record('k'))}
       ${'a record over 1 MiB'} | ${[record('k'), sized(1024 * 1024 + 1)]}
       ${'more than 5 MiB'}     | ${Array.from({ length: 6 }, () => sized(1024 * 1024 - 100))}

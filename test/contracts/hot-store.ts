@@ -1,29 +1,19 @@
 /** What every HotStore promises. */
 import fc from 'fast-check';
-import {
-  AdapterError,
-  type Clock,
-  ConditionFailed,
-  type HotCondition,
-  type HotItem,
-  type HotKey,
-  type HotStore,
-  type HotTable,
-  type HotValue,
-  type HotWrite,
-} from '../../src/ports.ts';
-
-interface Made {
-  store: HotStore;
-  close(): Promise<void> | void;
-}
+import type { Clock, HotCondition, HotItem, HotKey, HotStore, HotTable, HotValue, HotWrite } from '../../src/ports.ts';
+import { failedWrites, itemOf, type MadeHotStore } from '../support/hot-writes.ts';
+import { hotStoreLimits } from './hot-store-limits.ts';
+import { hotStoreTime } from './hot-store-time.ts';
 
 /** `make` gives an empty store that reads the given clock. */
-export function hotStoreContract(name: string, make: (clock: Clock) => Promise<Made>): void {
+export function hotStoreContract(name: string, make: (clock: Clock) => Promise<MadeHotStore>): void {
+  hotStoreTime(name, make);
+  hotStoreLimits(name, make);
+
   describe(`hot store contract: ${name}`, () => {
     let now: Date;
     let store: HotStore;
-    let close: Made['close'];
+    let close: MadeHotStore['close'];
     const clock: Clock = { now: () => now };
     const minutesLater = (minutes: number) => new Date(now.getTime() + minutes * 60_000);
 
@@ -106,39 +96,35 @@ export function hotStoreContract(name: string, make: (clock: Clock) => Promise<M
       expect((await store.get('locks', { partition: 'run', sort: 'lock' }))?.values).toEqual({ owner: winners[0] });
     });
 
+    test('keeps the total when transactions of several writers meet on the same items', async () => {
+      const accounts = ['a', 'b', 'c', 'd'];
+      await store.write(accounts.map((sort) => ({ table: 'batches', put: itemOf('p', sort, { n: 100 }) })));
+      const balance = async (sort: string) =>
+        (await store.get('batches', { partition: 'p', sort }))!.values.n as number;
+      const change = (sort: string, before: number, by: number): HotWrite => ({
+        table: 'batches',
+        put: itemOf('p', sort, { n: before + by }),
+        if: { equals: { n: before } },
+      });
+      const count: HotWrite = { table: 'batches', add: { partition: 'p', sort: 'transfers', values: { n: 1 } } };
+      const transfer = async (from: string, to: string, units: number): Promise<void> => {
+        const writes = [change(from, await balance(from), -units), change(to, await balance(to), units), count];
+        if (await failedWrites(store, writes)) await transfer(from, to, units);
+      };
+      const writers = accounts.map(async (from, index) => {
+        for (let round = 1; round <= 6; round += 1)
+          await transfer(from, accounts[(index + 1 + (round % 3)) % 4]!, round);
+      });
+      await Promise.all(writers);
+      const balances = await Promise.all(accounts.map(balance));
+      expect(balances.reduce((sum, units) => sum + units)).toBe(400);
+      expect(await balance('transfers')).toBe(24);
+    });
+
     test('loses no addition of several writers', async () => {
       const add: HotWrite = { table: 'batches', add: { partition: 'p', sort: 's', values: { rows: 3, bytes: -1 } } };
       await Promise.all(Array.from({ length: 10 }, () => store.write([add])));
       expect((await store.get('batches', { partition: 'p', sort: 's' }))?.values).toEqual({ rows: 30, bytes: -10 });
-    });
-
-    test('never reads an item past its expiry, and treats it as absent', async () => {
-      const lease = (owner: string): HotWrite => ({
-        table: 'locks',
-        put: { ...itemOf('run', 'lock', { owner }), expiresAt: minutesLater(10) },
-        if: { absent: true },
-      });
-      await store.write([lease('first')]);
-      now = minutesLater(9);
-      expect(await failedWrites(store, [lease('second')])).toEqual([0]);
-      now = minutesLater(2);
-      expect(await store.get('locks', { partition: 'run', sort: 'lock' })).toBeUndefined();
-      expect(await store.query('locks', 'run')).toEqual([]);
-      expect(await failedWrites(store, [lease('second')])).toBeUndefined();
-      expect((await store.query('locks', 'run'))[0]?.values).toEqual({ owner: 'second' });
-    });
-
-    test('keeps the expiry of an item that is added to, unless another is given', async () => {
-      const add = (expiresAt?: Date): HotWrite => ({
-        table: 'batches',
-        add: { partition: 'p', sort: 's', values: { n: 1 }, ...(expiresAt && { expiresAt }) },
-      });
-      const expiry = async () => (await store.get('batches', { partition: 'p', sort: 's' }))?.expiresAt;
-      await store.write([add(minutesLater(5))]);
-      await store.write([add()]);
-      expect(await expiry()).toEqual(minutesLater(5));
-      await store.write([add(minutesLater(60))]);
-      expect(await expiry()).toEqual(minutesLater(60));
     });
 
     test('queries a partition by prefix, behind a key, up to a limit, in both directions', async () => {
@@ -162,31 +148,6 @@ export function hotStoreContract(name: string, make: (clock: Clock) => Promise<M
         }),
         { numRuns: 60 },
       );
-    });
-
-    test('takes 100 writes and an item of nearly 400 KB', async () => {
-      await store.write([]);
-      await store.write(Array.from({ length: 100 }, (_, index) => put(`s${index}`)));
-      expect(await store.query('files', 'p')).toHaveLength(100);
-      await store.write([put('large', 'x'.repeat(399 * 1024))]);
-      expect((await store.get('files', { partition: 'p', sort: 'large' }))?.values.text).toHaveLength(399 * 1024);
-    });
-
-    test.each`
-      what                     | writes
-      ${'101 writes'}          | ${Array.from({ length: 101 }, (_, index) => put(`s${index}`))}
-      ${'one key twice'}       | ${[put('same'), { table: 'files', delete: { partition: 'p', sort: 'same' } }]}
-      ${'an item over 400 KB'} | ${[put('a'), put('large', 'é'.repeat(201 * 1024))]}
-      ${'an empty key'}        | ${[put('a'), put('')]}
-    `('refuses $what and writes nothing of it', async ({ writes }) => {
-      await expect(store.write(writes)).rejects.toThrow(AdapterError);
-      expect(await store.query('files', 'p')).toEqual([]);
-    });
-
-    test('refuses to add to what is no number', async () => {
-      await store.write([{ table: 'runs', put: itemOf('p', 's', { state: 'done' }) }]);
-      const add: HotWrite = { table: 'runs', add: { partition: 'p', sort: 's', values: { state: 1 } } };
-      await expect(store.write([add])).rejects.toThrow(AdapterError);
     });
   });
 }
@@ -221,7 +182,10 @@ const scalars: fc.Arbitrary<HotValue> = fc.oneof(
   fc.constant(null),
   fc.uint8Array({ maxLength: 20 }),
 );
-const names = fc.oneof(fc.string({ unit: 'grapheme', minLength: 1 }), fc.constantFrom('$bytes', '$$bytes', '$', 'B'));
+const names = fc.oneof(
+  fc.string({ unit: 'grapheme', minLength: 1 }),
+  fc.constantFrom(...['$bytes', '$$bytes', '$', 'B', 'partition', 'sort', '_sort', 'expires_at']),
+);
 const { value: nestedValues } = fc.letrec<{ value: HotValue }>((tie) => ({
   value: fc.oneof(
     { depthSize: 'small' },
@@ -231,14 +195,6 @@ const { value: nestedValues } = fc.letrec<{ value: HotValue }>((tie) => ({
   ),
 }));
 const valuesOfItems = fc.dictionary(names, nestedValues, { maxKeys: 4, noNullPrototype: true });
-
-function itemOf(partition: string, sort: string, values: Record<string, HotValue>): HotItem {
-  return { partition, sort, values };
-}
-
-function put(sort: string, text = ''): HotWrite {
-  return { table: 'files', put: itemOf('p', sort, { text }) };
-}
 
 function join(texts: string[]): string {
   return texts.join('');
@@ -252,17 +208,6 @@ function keyOf(write: HotWrite): HotKey {
 
 function nameOf(table: HotTable, { partition, sort }: HotKey): string {
   return JSON.stringify([table, partition, sort]);
-}
-
-/** The positions that ConditionFailed names, or undefined where everything was written. */
-async function failedWrites(store: HotStore, batch: HotWrite[]): Promise<number[] | undefined> {
-  try {
-    await store.write(batch);
-    return undefined;
-  } catch (error) {
-    if (error instanceof ConditionFailed) return error.failed;
-    throw error;
-  }
 }
 
 function applyToModel(model: Map<string, HotItem>, batch: HotWrite[]): number[] | undefined {

@@ -1,20 +1,24 @@
 /** What every ObjectStore promises. */
+import { createHash, type Hash } from 'node:crypto';
 import fc from 'fast-check';
 import { AdapterError, type ObjectStore, type StoredObject } from '../../src/ports.ts';
 import { collect } from '../support/collect.ts';
 
 interface Made {
   store: ObjectStore;
+  /** Puts an object of one byte at each of many keys, by a shorter way than the store's. */
+  plant(keys: string[]): Promise<void>;
   close(): Promise<void> | void;
 }
 
 export function objectStoreContract(name: string, make: () => Promise<Made>): void {
   describe(`object store contract: ${name}`, () => {
     let store: ObjectStore;
+    let plant: Made['plant'];
     let close: Made['close'];
 
     beforeEach(async () => {
-      ({ store, close } = await make());
+      ({ store, plant, close } = await make());
     });
     afterEach(() => close());
 
@@ -96,6 +100,74 @@ export function objectStoreContract(name: string, make: () => Promise<Made>): vo
       expect(await keys(store.list(''))).toEqual(sorted);
     });
 
+    test('lists 10,000 objects in order, from any key on, and deletes thousands at once', async () => {
+      const all = Array.from({ length: 10_000 }, (_, index) => `raw/events/${String(index).padStart(5, '0')}.gz`);
+      await plant(all);
+      await store.put('raw/other', bytes(1));
+      expect(await keys(store.list('raw/events/'))).toEqual(all);
+      expect(await keys(store.list('raw/events/', all[3_333]))).toEqual(all.slice(3_334));
+      expect(await keys(first(3, store.list('raw/events/', all[2_000])))).toEqual(all.slice(2_001, 2_004));
+      await store.delete(all.slice(0, 7_500));
+      expect(await keys(store.list(''))).toEqual([...all.slice(7_500), 'raw/other']);
+    });
+
+    test('takes an object of 50 MB in pieces and gives it back in pieces', async () => {
+      const hashes = [createHash('sha256'), createHash('sha256')] as const;
+      const written = hashed(hashes[0], pieces(50, 1_000_000));
+      await store.put('large', written);
+      expect((await collect(store.list('large')))[0]).toMatchObject({ key: 'large', bytes: 50_000_000 });
+      let largestPiece = 0;
+      for await (const piece of hashed(hashes[1], store.open('large'))) {
+        largestPiece = Math.max(largestPiece, piece.length);
+      }
+      expect(largestPiece).toBeLessThan(2_000_000);
+      expect(hashes[1].digest('hex')).toBe(hashes[0].digest('hex'));
+      expect(await store.get('large')).toHaveLength(50_000_000);
+    });
+
+    test('takes a body of no pieces, and one of empty pieces', async () => {
+      await store.put('none', pieces(0, 0));
+      await store.put('empty', pieces(3, 0));
+      expect(await collect(store.list(''))).toMatchObject([
+        { key: 'empty', bytes: 0 },
+        { key: 'none', bytes: 0 },
+      ]);
+    });
+
+    test('keeps the old object, and no part of the new, when a body of many parts breaks off', async () => {
+      await store.put('a', bytes(1));
+      await expect(store.put('a', brokenOff(20))).rejects.toThrow('source failed');
+      expect([...(await store.get('a'))!]).toEqual([1]);
+    });
+
+    test.each([
+      ...['', '/a', 'a/', 'a//b', '..', '../a', 'a/../../b', './a', 'a\\b', 'a\0b', 'a\nb', '.tmp/a', '\ud800'],
+      ...['x'.repeat(256), `${'x/'.repeat(512)}x`],
+    ])('refuses the key %j, whatever is done with it', async (key) => {
+      const attempts = [
+        () => store.get(key),
+        () => store.put(key, bytes(1)),
+        () => store.put(key, pieces(1, 1)),
+        () => store.putIfAbsent(key, bytes(1)),
+        () => store.delete(['a', key]),
+        async () => store.uri(key),
+        () => collect(store.open(key)),
+      ];
+      await store.put('a', bytes(1));
+      for (const attempt of attempts) await expect(attempt()).rejects.toThrow(AdapterError);
+      expect(await keys(store.list(''))).toEqual(['a']);
+    });
+
+    test('takes keys of 1,024 bytes, with spaces, quotes, marks of URLs and XML', async () => {
+      const long = `${`${'x'.repeat(200)}/`.repeat(5)}${'x'.repeat(10)}`;
+      const odd = ['a b', 'a%20b', 'a+b', "a'b", 'a"b', 'a&amp;b', 'a<b>', 'a=1;b', 'a?x=y#z', long];
+      for (const key of odd) expect(await store.putIfAbsent(key, Buffer.from(key))).toBe(true);
+      for (const key of odd) expect(Buffer.from((await store.get(key))!).toString()).toBe(key);
+      expect((await keys(store.list(''))).toSorted()).toEqual(odd.toSorted());
+      await store.delete(odd);
+      expect(await keys(store.list(''))).toEqual([]);
+    });
+
     test('lists by prefix behind a key as a sorted array would, whatever the keys', async () => {
       await fc.assert(
         fc.asyncProperty(storedKeys, parts, parts, async (stored, prefixPart, afterPart) => {
@@ -131,9 +203,26 @@ async function* pieces(count: number, size: number): AsyncIterable<Uint8Array> {
   for (let piece = 0; piece < count; piece += 1) yield new Uint8Array(size).fill(piece);
 }
 
-async function* brokenOff(): AsyncIterable<Uint8Array> {
+async function* brokenOff(mebibytes = 0): AsyncIterable<Uint8Array> {
   yield bytes(7, 7, 7);
+  yield* pieces(mebibytes, 1024 * 1024);
   throw new Error('source failed');
+}
+
+async function* first<T>(count: number, items: AsyncIterable<T>): AsyncIterable<T> {
+  let given = 0;
+  for await (const item of items) {
+    yield item;
+    given += 1;
+    if (given === count) return;
+  }
+}
+
+async function* hashed(hash: Hash, body: AsyncIterable<Uint8Array>): AsyncIterable<Uint8Array> {
+  for await (const piece of body) {
+    hash.update(piece);
+    yield piece;
+  }
 }
 
 async function joined(body: AsyncIterable<Uint8Array>): Promise<Buffer> {

@@ -3,11 +3,12 @@ import { randomUUID } from 'node:crypto';
 import { createReadStream, type Dirent, mkdirSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
+import { objectKeyProblem, reservedSegment } from '../../domain/limits/object-key.ts';
 import { AdapterError, type ObjectStore, type StoredObject } from '../../ports.ts';
 import { refusal } from './refusal.ts';
 
 /** Where objects are written before they get their names. */
-const temporaryFolder = '.tmp';
+const temporaryFolder = reservedSegment;
 
 /** An interrupted put leaves its file behind, which may hold personal data: it goes after as long as landing is kept. */
 const temporaryLifetimeMs = 24 * 3_600_000;
@@ -53,11 +54,13 @@ export class DirectoryObjectStore implements ObjectStore {
   }
 
   async delete(keys: string[]): Promise<void> {
-    for (const key of keys) await unlessAbsent(key, () => unlink(this.uri(key)));
+    const paths = keys.map((key) => [key, this.uri(key)] as const);
+    for (const [key, path] of paths) await unlessAbsent(key, () => unlink(path));
   }
 
   uri(key: string): string {
-    refuseInvalid(key);
+    const problem = objectKeyProblem(key);
+    if (problem !== undefined) throw refusal(problem);
     return join(this.#directory, key);
   }
 
@@ -149,19 +152,6 @@ async function syncFolder(path: string): Promise<void> {
   } finally {
     await folder.close();
   }
-}
-
-function refuseInvalid(key: string): void {
-  const segments = key.split('/');
-  const isValid =
-    segments.every((segment) => segment !== '' && segment !== '.' && segment !== '..') &&
-    segments[0] !== temporaryFolder &&
-    !/[\\\0]/.test(key) &&
-    Buffer.byteLength(key) <= 1024;
-  if (isValid) return;
-  throw refusal(
-    `a key has at most 1,024 bytes, no empty, . or .. segment, no backslash and does not begin with ${temporaryFolder}/, got ${JSON.stringify(key)}`,
-  );
 }
 
 async function unlessAbsent<T>(key: string, work: () => Promise<T>): Promise<T | undefined> {

@@ -1,14 +1,11 @@
 /** The event stream on one machine: a sharded log with Kinesis' key hashing, its records encrypted at rest. */
 import { createHash } from 'node:crypto';
+import { streamPutProblem } from '../../domain/limits/stream-put.ts';
 import { openBytes, SealError, sealBytes } from '../../domain/privacy/seal.ts';
 import type { Clock, EventStream, NewRecord, PutResult, StreamRecord } from '../../ports.ts';
 import { refusal } from './refusal.ts';
 import { SqliteFile } from './sqlite.ts';
 
-const mebibyte = 1024 * 1024;
-const maxRecords = 500;
-const maxRecordBytes = mebibyte;
-const maxPutBytes = 5 * mebibyte;
 const keySpace = 2n ** 128n;
 
 /** `last_sequence` goes on counting when records are removed, so it is also how many were ever put. */
@@ -60,7 +57,8 @@ export class SqliteEventStream implements EventStream {
   }
 
   async put(records: NewRecord[]): Promise<PutResult[]> {
-    refuseOverLimit(records);
+    const problem = streamPutProblem(records);
+    if (problem !== undefined) throw refusal(problem);
     return this.#file.write(() => {
       const arrivedAt = this.#options.clock.now().getTime();
       this.#file.run('delete from records where arrived_at < ?', arrivedAt - this.#options.retentionHours * 3_600_000);
@@ -183,20 +181,4 @@ function sequenceText(sequence: number): string {
 /** Where a record stands: sealed under it, ciphertext that was moved does not open. */
 function placeOf(shard: number, sequence: number): string {
   return `${shard}/${sequence}`;
-}
-
-function refuseOverLimit(records: NewRecord[]): void {
-  if (records.length > maxRecords) throw refusal(`a put takes at most ${maxRecords} records, got ${records.length}`);
-  let total = 0;
-  for (const [position, { partitionKey, data }] of records.entries()) {
-    const keyBytes = Buffer.byteLength(partitionKey);
-    if (partitionKey.length < 1 || partitionKey.length > 256) {
-      throw refusal(`record ${position}: a partition key has 1 to 256 characters, got ${partitionKey.length}`);
-    }
-    if (data.length + keyBytes > maxRecordBytes) {
-      throw refusal(`record ${position}: a record has at most 1 MiB with its key, got ${data.length + keyBytes} bytes`);
-    }
-    total += data.length + keyBytes;
-  }
-  if (total > maxPutBytes) throw refusal(`a put takes at most 5 MiB, got ${total} bytes`);
 }

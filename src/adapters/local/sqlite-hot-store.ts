@@ -1,5 +1,12 @@
 /** The hot store on one machine: SQLite under DynamoDB's rules. */
 import {
+  hotItemsProblem,
+  hotKeyProblem,
+  hotQueryProblem,
+  hotWritesProblem,
+  storedExpiry,
+} from '../../domain/limits/hot-items.ts';
+import {
   type Clock,
   ConditionFailed,
   type HotCondition,
@@ -13,12 +20,6 @@ import {
 } from '../../ports.ts';
 import { refusal } from './refusal.ts';
 import { SqliteFile } from './sqlite.ts';
-
-const maxWrites = 100;
-const maxItemBytes = 400 * 1024;
-const maxWriteBytes = 4 * 1024 * 1024;
-const maxPartitionBytes = 2048;
-const maxSortBytes = 1024;
 
 /** 0xFF occurs in no UTF-8 text, so it sorts behind every text. */
 const behindAllText = Buffer.of(0xff);
@@ -52,10 +53,12 @@ export class SqliteHotStore implements HotStore {
   }
 
   async get(table: HotTable, key: HotKey): Promise<HotItem | undefined> {
+    refuseIf(hotKeyProblem(key));
     return this.#find(table, key, this.#now());
   }
 
   async query(table: HotTable, partition: string, options: HotQuery = {}): Promise<HotItem[]> {
+    refuseIf(hotQueryProblem(partition, options));
     const { prefix = '', after, limit = -1, newestFirst = false } = options;
     const rows = this.#file.all<ItemRow>(
       `select partition, sort, item_values, expires_at from items
@@ -76,7 +79,7 @@ export class SqliteHotStore implements HotStore {
   }
 
   async write(writes: HotWrite[]): Promise<void> {
-    refuseOverLimit(writes);
+    refuseIf(hotWritesProblem(writes));
     this.#file.write(() => {
       const now = this.#now();
       this.#file.run('delete from items where expires_at <= ?', now);
@@ -84,7 +87,7 @@ export class SqliteHotStore implements HotStore {
       const failed = writes.flatMap((write, position) => (holds(write, stored[position]) ? [] : [position]));
       if (failed.length > 0) throw new ConditionFailed(failed);
       const items = writes.map((write, position) => itemAfter(write, stored[position]));
-      refuseOverSize(items);
+      refuseIf(hotItemsProblem(items));
       for (const [position, write] of writes.entries()) this.#apply(write, items[position]);
     });
   }
@@ -126,7 +129,7 @@ export class SqliteHotStore implements HotStore {
       item.partition,
       item.sort,
       JSON.stringify(encode(item.values)),
-      item.expiresAt?.getTime() ?? null,
+      item.expiresAt ? storedExpiry(item.expiresAt) : null,
     );
   }
 }
@@ -171,46 +174,12 @@ function sumOf(name: string, stored: HotValue, added: number): number {
   throw refusal(`${name} cannot be added to: both numbers and their sum must be whole and below 2^53`);
 }
 
-function refuseOverLimit(writes: HotWrite[]): void {
-  if (writes.length > maxWrites) throw refusal(`a write takes at most ${maxWrites} items, got ${writes.length}`);
-  const keys = new Set<string>();
-  for (const [position, write] of writes.entries()) {
-    const { partition, sort } = keyOf(write);
-    refuseKeySize(position, 'partition', partition, maxPartitionBytes);
-    refuseKeySize(position, 'sort', sort, maxSortBytes);
-    const key = JSON.stringify([write.table, partition, sort]);
-    if (keys.has(key)) throw refusal(`write ${position} repeats the key of an earlier one: keys must be distinct`);
-    keys.add(key);
-  }
-}
-
-function refuseKeySize(position: number, name: string, text: string, maxBytes: number): void {
-  const bytes = Buffer.byteLength(text);
-  if (bytes < 1 || bytes > maxBytes)
-    throw refusal(`write ${position}: ${name} has 1 to ${maxBytes} bytes, got ${bytes}`);
-}
-
-function refuseOverSize(items: (HotItem | undefined)[]): void {
-  const sizes = items.map((item) => (item ? bytesOf(item.partition) + bytesOf(item.sort) + bytesOf(item.values) : 0));
-  const position = sizes.findIndex((bytes) => bytes > maxItemBytes);
-  if (position >= 0) throw refusal(`write ${position}: an item has at most 400 KB, got ${sizes[position]} bytes`);
-  const total = sizes.reduce((sum, bytes) => sum + bytes, 0);
-  if (total > maxWriteBytes) throw refusal(`a write takes at most 4 MB in all, got ${total} bytes`);
-}
-
-/** A value's size as DynamoDB counts it, numbers at their largest. */
-function bytesOf(value: HotValue): number {
-  if (typeof value === 'string') return Buffer.byteLength(value);
-  if (typeof value === 'number') return 21;
-  if (value === null || typeof value === 'boolean') return 1;
-  if (value instanceof Uint8Array) return value.length;
-  const parts = Array.isArray(value) ? value : Object.entries(value).flat();
-  return parts.reduce<number>((sum, part) => sum + 1 + bytesOf(part), 3);
+function refuseIf(problem: string | undefined): void {
+  if (problem !== undefined) throw refusal(problem);
 }
 
 /** JSON has no bytes: they become `{"$bytes": base64}`, and names that begin with `$` get a second one. */
 function encode(value: HotValue): unknown {
-  if (typeof value === 'number' && !Number.isFinite(value)) throw refusal(`a number must be finite, got ${value}`);
   if (value === null || typeof value !== 'object') return value;
   if (value instanceof Uint8Array) return { $bytes: Buffer.from(value).toString('base64') };
   if (Array.isArray(value)) return value.map(encode);

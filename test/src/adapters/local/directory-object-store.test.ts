@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
 import { AdapterError } from '../../../../src/ports.ts';
@@ -10,28 +10,17 @@ import { raceProcesses, temporaryDirectories } from '../../../support/local-stor
 const newDirectory = temporaryDirectories();
 
 objectStoreContract('directory', async () => {
-  const store = new DirectoryObjectStore(newDirectory());
-  return { store, close: () => store.close() };
+  const directory = newDirectory();
+  const store = new DirectoryObjectStore(directory);
+  const plant = async (keys: string[]) => {
+    for (const folder of new Set(keys.map((key) => dirname(key))))
+      mkdirSync(join(directory, folder), { recursive: true });
+    for (const key of keys) writeFileSync(join(directory, key), 'x');
+  };
+  return { store, plant, close: () => store.close() };
 });
 
 describe('a directory of objects', () => {
-  test.each(['', '/a', 'a/', 'a//b', '..', '../a', 'a/../../b', './a', 'a\\b', 'a\0b', '.tmp/a', 'x'.repeat(1025)])(
-    'refuses the key %j, whatever is done with it',
-    async (key) => {
-      const store = new DirectoryObjectStore(newDirectory());
-      const body = Uint8Array.of(1);
-      const attempts = [
-        () => store.get(key),
-        () => store.put(key, body),
-        () => store.putIfAbsent(key, body),
-        () => store.delete([key]),
-        async () => store.uri(key),
-        () => collect(store.open(key)),
-      ];
-      for (const attempt of attempts) await expect(attempt()).rejects.toThrow(AdapterError);
-    },
-  );
-
   test('says where the file of an object lies', async () => {
     const directory = newDirectory();
     expect(new DirectoryObjectStore(directory).uri('raw/a b')).toBe(join(directory, 'raw/a b'));

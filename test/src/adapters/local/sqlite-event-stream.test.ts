@@ -46,6 +46,23 @@ describe('a stream in a file', () => {
     stream.close();
   });
 
+  test('keeps the order of arrival where the clock is set back', async () => {
+    const times = ['2026-01-01T00:00:10Z', '2026-01-01T00:00:00Z', '2026-01-01T00:00:05Z'].map(
+      (text) => new Date(text),
+    );
+    const clock = { now: () => times[put]! };
+    let put = 0;
+    const stream = new SqliteEventStream(':memory:', { ...options, clock, shards: 1 });
+    for (; put < times.length; put += 1) await stream.put([record('k', String(put))]);
+    const read = await stream.read('shardId-000000000000', undefined, 10);
+    expect(read.map(({ data, arrivedAt }) => [Buffer.from(data).toString(), arrivedAt])).toEqual([
+      ['0', times[0]],
+      ['1', times[1]],
+      ['2', times[2]],
+    ]);
+    stream.close();
+  });
+
   test('holds no byte of its records in the clear, neither open nor closed', async () => {
     const directory = newDirectory();
     const planted = 'planted-7f3a9c@example.org';

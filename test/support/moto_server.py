@@ -1,0 +1,58 @@
+"""Serves moto on a free port of 127.0.0.1, writes the port to the file named by the argument, ends with its input.
+
+moto keeps its state without locks, so requests are handled one at a time: each is read whole before, and its answer is
+sent after, so that a slow client holds up nobody.
+
+`POST /plant` with {bucket, keys} puts an object of one byte at each key: thousands in the time that requests take for
+hundreds.
+"""
+
+import io
+import json
+import logging
+import os
+import sys
+import threading
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+from moto.s3.models import s3_backends
+from werkzeug.serving import WSGIRequestHandler, make_server
+
+
+class OneAtATime:
+    def __init__(self, application):
+        self.application = application
+        self.lock = threading.Lock()
+
+    def __call__(self, environ, start_response):
+        body = environ["wsgi.input"]
+        length = environ.get("CONTENT_LENGTH")
+        content = body.read(int(length)) if length else body.read() if environ.get("wsgi.input_terminated") else b""
+        environ["wsgi.input"] = io.BytesIO(content)
+        with self.lock:
+            if environ["PATH_INFO"] == "/plant":
+                plant(**json.loads(content))
+                start_response("204 No Content", [])
+                return []
+            return [b"".join(self.application(environ, start_response))]
+
+
+def plant(bucket, keys):
+    backend = s3_backends["123456789012"]["aws"]
+    for key in keys:
+        backend.put_object(bucket, key, b"x")
+
+
+class KeepAlive(WSGIRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+
+logging.getLogger("werkzeug").setLevel(logging.ERROR)
+application = OneAtATime(DomainDispatcherApplication(create_backend_app))
+server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=KeepAlive)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+with open(sys.argv[1] + ".part", "w") as file:
+    file.write(str(server.server_port))
+os.replace(sys.argv[1] + ".part", sys.argv[1])
+# The test run holds the other end: however it ends, this process does not outlive it.
+sys.stdin.read()
