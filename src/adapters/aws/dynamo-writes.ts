@@ -41,7 +41,8 @@ function addition({ add }: Addition, TableName: string, terms: Terms): TransactW
     const high = terms.value({ N: String(Number.MAX_SAFE_INTEGER - Math.max(added, 0)) });
     return {
       action: `${attribute} ${value}`,
-      fits: `(attribute_not_exists(${attribute}) OR ${attribute} BETWEEN ${low} AND ${high})`,
+      // Not BETWEEN, for which moto takes 0 to be no value.
+      fits: `(attribute_not_exists(${attribute}) OR (${attribute} >= ${low} AND ${attribute} <= ${high}))`,
     };
   });
   const expiry = terms.name(expiryAttribute);
