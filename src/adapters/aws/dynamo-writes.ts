@@ -41,7 +41,8 @@ function addition({ add }: Addition, TableName: string, terms: Terms): TransactW
     const high = terms.value({ N: String(Number.MAX_SAFE_INTEGER - Math.max(added, 0)) });
     return {
       action: `${attribute} ${value}`,
-      fits: `(attribute_not_exists(${attribute}) OR ${attribute} BETWEEN ${low} AND ${high})`,
+      // Spelt out, since moto counts 0 as between no two numbers.
+      fits: `(attribute_not_exists(${attribute}) OR (${attribute} >= ${low} AND ${attribute} <= ${high}))`,
     };
   });
   const expiry = terms.name(expiryAttribute);
