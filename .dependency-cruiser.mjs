@@ -18,6 +18,8 @@ const may = {
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
   '^bin/': ['^scripts/', '^src/cli/', '^lib/'],
+  // What a flow's file holds of domain and contracts reaches a function through the flow.
+  '^lambdas/': ['^src/flows/', '^src/adapters/aws/', '^src/ports\\.ts$'],
   '^test/': ['^'],
   '^bench/': ['^'],
 };

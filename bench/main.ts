@@ -1,9 +1,10 @@
 /** `npm run bench -- <name>`: prints a table for people and, last, one line of JSON. */
+import { cold } from './cold.ts';
 import { ingest } from './ingest.ts';
 import type { Benchmark } from './report.ts';
 import { report } from './report.ts';
 
-const benchmarks: Record<string, Benchmark> = { ingest };
+const benchmarks: Record<string, Benchmark> = { cold, ingest };
 
 const name = process.argv[2] ?? '';
 const benchmark = benchmarks[name];

@@ -1,9 +1,21 @@
 /** What every Vault promises. */
 import fc from 'fast-check';
-import type { NaturalId, PersonalData, Resolution, Subject, SuppressionLedger, Vault } from '../../src/ports.ts';
+import {
+  AdapterError,
+  type NaturalId,
+  type PersonalData,
+  type Resolution,
+  type Subject,
+  type SuppressionLedger,
+  type Vault,
+} from '../../src/ports.ts';
 
 interface Made {
   vault: Vault;
+  /** The same vault as another process opens it, with nothing in memory. */
+  beside(): Vault;
+  /** Adds a version of each key, as a deployment does from time to time. */
+  rotateKeys(): Promise<void> | void;
   /** The ledger that the vault reads. */
   ledger: SuppressionLedger;
   /** Does to a subject what an erasure does to the vault: tombstone, no key, no personal data. */
@@ -14,12 +26,14 @@ interface Made {
 export function vaultContract(name: string, make: () => Promise<Made>): void {
   describe(`vault contract: ${name}`, () => {
     let vault: Vault;
+    let made: Made;
     let ledger: SuppressionLedger;
     let erase: Made['erase'];
     let close: Made['close'];
 
     beforeEach(async () => {
-      ({ vault, ledger, erase, close } = await make());
+      made = await make();
+      ({ vault, ledger, erase, close } = made);
     });
     afterEach(() => close());
 
@@ -163,10 +177,94 @@ export function vaultContract(name: string, make: () => Promise<Made>): void {
       expect(await vault.personalData(ann.subjectId)).toBeUndefined();
     });
 
+    test('does not replace newer personal data by older ones that came at the same time', async () => {
+      const ann = await subjectOf('ann');
+      const days = [3, 9, 1, 7, 5, 2, 8];
+      await Promise.all(days.map((day) => made.beside().keepPersonalData([personal(ann, day, { phone: `${day}` })])));
+      expect(await vault.personalData(ann.subjectId)).toEqual({ phone: '9' });
+    });
+
+    test('resolves more ids at once than many requests hold, each to a subject of its own, and finds them all again', async () => {
+      const batch = Array.from({ length: 1_000 }, (_, index) => user(`person ${index}`));
+      const subjects = (await vault.resolve([...batch, ...batch.slice(0, 100)])).map(known);
+      expect(new Set(subjects.map(({ subjectId }) => subjectId)).size).toBe(batch.length);
+      const again = (await made.beside().lookUp(batch)).map((resolution) => known(resolution!));
+      expect(again.map(({ subjectId }) => subjectId)).toEqual(
+        subjects.slice(0, 1_000).map(({ subjectId }) => subjectId),
+      );
+      for (const index of [0, 432, 999]) expect([...again[index]!.dataKey]).toEqual([...subjects[index]!.dataKey]);
+    });
+
+    test('has one winner where several processes see overlapping batches first', async () => {
+      const vaults = [vault, made.beside(), made.beside()];
+      const answers = await Promise.all(
+        vaults.map((one, index) => one.resolve(Array.from({ length: 120 }, (_, id) => user(`new ${id + index * 30}`)))),
+      );
+      for (const [index, answer] of answers.entries()) {
+        const first = await made
+          .beside()
+          .lookUp(Array.from({ length: 120 }, (_, id) => user(`new ${id + index * 30}`)));
+        expect(answer).toEqual(first);
+      }
+    });
+
+    test('shows an erasure to a process that remembers the subject, by its epoch and by its answers', async () => {
+      const other = made.beside();
+      const ann = await subjectOf('ann');
+      expect((await other.resolve([user('ann')])).map(known)).toEqual([ann]);
+      const before = await other.epoch();
+      await erase(ann.subjectId);
+      expect(await other.epoch()).toBeGreaterThan(before);
+      expect(await other.resolve([user('ann')])).toEqual([{ state: 'suppressed' }]);
+    });
+
+    test('has nothing left of whom the ledger names, as soon as that person is met', async () => {
+      const ann = await subjectOf('ann');
+      await vault.keepPersonalData([personal(ann, 1, { email: 'ann@example.org' })]);
+      await ledger.append([user('ann')], new Date(0));
+      expect(await made.beside().lookUp([user('ann')])).toEqual([{ state: 'suppressed' }]);
+      expect(await vault.personalData(ann.subjectId)).toBeUndefined();
+      await vault.keepPersonalData([personal(ann, 2, { email: 'ann@example.org' })]);
+      expect(await vault.personalData(ann.subjectId)).toBeUndefined();
+    });
+
+    test('finds ids, tombstones and data from before its keys were rotated, and gives nobody a second subject', async () => {
+      const other = made.beside();
+      const [ann, ben] = [await subjectOf('ann'), await subjectOf('ben')];
+      await vault.keepPersonalData([personal(ann, 1, { phone: '1' })]);
+      const quarantineKey = await vault.quarantineKey('2026-01-02');
+      await erase(ben.subjectId);
+      const before = await vault.epoch();
+      for (let version = 2; version <= 4; version += 1) {
+        await made.rotateKeys();
+        const eve = (await other.resolve([user(`eve ${version}`)])).map(known);
+        expect((await vault.resolve([user(`eve ${version}`)])).map(known)).toEqual(eve);
+      }
+      expect(await vault.epoch()).toBeGreaterThan(before);
+      for (const one of [vault, other, made.beside()]) {
+        expect(await one.resolve([user('ann'), user('ben')])).toEqual([asKnown(ann), { state: 'suppressed' }]);
+        expect(await one.personalData(ann.subjectId)).toEqual({ phone: '1' });
+        expect([...(await one.quarantineKey('2026-01-02'))]).toEqual([...quarantineKey]);
+      }
+    });
+
+    test('gives nobody a second subject where keys are rotated while subjects are created', async () => {
+      const batch = Array.from({ length: 60 }, (_, index) => user(`new ${index}`));
+      const workers = [vault, made.beside(), made.beside()].map((one) => one.resolve(batch));
+      const [first, ...others] = (await Promise.all([...workers, made.rotateKeys()])).slice(0, 3);
+      for (const other of others) expect(other).toEqual(first);
+      expect(await made.beside().lookUp(batch)).toEqual(first);
+    });
+
+    test.each(['2026-1-2', '../2026-01-02', ''])('refuses %j as the day of a quarantine key', async (day) => {
+      await expect(vault.quarantineKey(day)).rejects.toThrow(AdapterError);
+    });
+
     test('has one quarantine key a day, also for those who ask at once', async () => {
       const [first, ...others] = await Promise.all(Array.from({ length: 4 }, () => vault.quarantineKey('2026-01-02')));
       expect(first).toHaveLength(32);
       for (const other of others) expect([...other]).toEqual([...first!]);
+      expect([...(await made.beside().quarantineKey('2026-01-02'))]).toEqual([...first!]);
       expect([...(await vault.quarantineKey('2026-01-03'))]).not.toEqual([...first!]);
     });
   });

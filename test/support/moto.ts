@@ -3,8 +3,14 @@ import { randomUUID } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { CreateTableCommand, type DynamoDBClient, UpdateTimeToLiveCommand } from '@aws-sdk/client-dynamodb';
+import {
+  CreateTableCommand,
+  type DynamoDBClient,
+  type KeySchemaElement,
+  UpdateTimeToLiveCommand,
+} from '@aws-sdk/client-dynamodb';
 import { CreateStreamCommand, type KinesisClient } from '@aws-sdk/client-kinesis';
+import { CreateKeyCommand, type KMSClient } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, type S3Client } from '@aws-sdk/client-s3';
 import { type AwsClients, awsClients } from '../../src/adapters/aws/clients.ts';
 import type { HotTable } from '../../src/ports.ts';
@@ -67,25 +73,38 @@ export async function newHotTables(dynamo: DynamoDBClient): Promise<Record<HotTa
     runs: nameOf('runs'),
     locks: nameOf('locks'),
   };
-  await Promise.all(Object.values(names).map((TableName) => newTable(dynamo, TableName)));
+  await Promise.all(
+    Object.values(names).map(async (TableName) => {
+      await newTable(dynamo, TableName, ['partition', 'sort']);
+      const TimeToLiveSpecification = { AttributeName: 'expires_at', Enabled: true };
+      await dynamo.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
+    }),
+  );
   return names;
 }
 
-async function newTable(dynamo: DynamoDBClient, TableName: string): Promise<void> {
+/** New tables for a vault and its ledger. */
+export async function newVaultTables(dynamo: DynamoDBClient): Promise<{ vault: string; ledger: string }> {
+  const names = { vault: `vault-${randomUUID()}`, ledger: `ledger-${randomUUID()}` };
+  await Promise.all([newTable(dynamo, names.vault, ['id']), newTable(dynamo, names.ledger, ['partition', 'sort'])]);
+  return names;
+}
+
+/** A new KMS key; its id. */
+export async function newKmsKey(kms: KMSClient): Promise<string> {
+  return (await kms.send(new CreateKeyCommand({}))).KeyMetadata!.KeyId!;
+}
+
+/** A table whose key attributes, at most two, are texts. */
+async function newTable(dynamo: DynamoDBClient, TableName: string, keys: string[]): Promise<void> {
   await dynamo.send(
     new CreateTableCommand({
       TableName,
       BillingMode: 'PAY_PER_REQUEST',
-      KeySchema: [
-        { AttributeName: 'partition', KeyType: 'HASH' },
-        { AttributeName: 'sort', KeyType: 'RANGE' },
-      ],
-      AttributeDefinitions: [
-        { AttributeName: 'partition', AttributeType: 'S' },
-        { AttributeName: 'sort', AttributeType: 'S' },
-      ],
+      KeySchema: keys.map((AttributeName, index): KeySchemaElement => {
+        return { AttributeName, KeyType: index === 0 ? 'HASH' : 'RANGE' };
+      }),
+      AttributeDefinitions: keys.map((AttributeName) => ({ AttributeName, AttributeType: 'S' })),
     }),
   );
-  const TimeToLiveSpecification = { AttributeName: 'expires_at', Enabled: true };
-  await dynamo.send(new UpdateTimeToLiveCommand({ TableName, TimeToLiveSpecification }));
 }

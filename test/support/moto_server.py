@@ -7,6 +7,7 @@ sent after, so that a slow client holds up nobody.
 hundreds.
 """
 
+import copy
 import io
 import json
 import logging
@@ -14,6 +15,7 @@ import os
 import sys
 import threading
 
+from moto.dynamodb import models as dynamodb
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 from werkzeug.serving import WSGIRequestHandler, make_server
@@ -43,10 +45,40 @@ def plant(bucket, keys):
         backend.put_object(bucket, key, b"x")
 
 
+class CopyOnce:
+    """For moto's DynamoDB, which copies a whole table for each item of a transaction: once a transaction will do."""
+
+    def __init__(self):
+        self.tables = {}
+
+    def __getattr__(self, name):
+        return getattr(copy, name)
+
+    def deepcopy(self, value):
+        if not isinstance(value, dynamodb.Table):
+            return copy.deepcopy(value)
+        if value.name not in self.tables:
+            self.tables[value.name] = copy.deepcopy(value)
+        return self.tables[value.name]
+
+    def around(self, transact):
+        def once(backend, transact_items):
+            self.tables = {}
+            try:
+                return transact(backend, transact_items)
+            finally:
+                self.tables = {}
+
+        return once
+
+
 class KeepAlive(WSGIRequestHandler):
     protocol_version = "HTTP/1.1"
 
 
+copies = CopyOnce()
+dynamodb.copy = copies
+dynamodb.DynamoDBBackend.transact_write_items = copies.around(dynamodb.DynamoDBBackend.transact_write_items)
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 application = OneAtATime(DomainDispatcherApplication(create_backend_app))
 server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=KeepAlive)

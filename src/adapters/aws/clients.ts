@@ -1,6 +1,7 @@
 /** The AWS clients, with every setting given: nothing else reads the environment. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
+import { KMSClient } from '@aws-sdk/client-kms';
 import { S3Client } from '@aws-sdk/client-s3';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { refusal } from './errors.ts';
@@ -19,12 +20,18 @@ export interface AwsClients {
   kinesis: KinesisClient;
   s3: S3Client;
   dynamo: DynamoDBClient;
+  kms: KMSClient;
 }
 
 /** Clients for all stores; a function that needs one of them builds that one, so that its bundle holds no other. */
 export function awsClients(env: Record<string, string | undefined>): AwsClients {
   const settings = clientSettings(env);
-  return { kinesis: kinesisClient(settings), s3: s3Client(settings), dynamo: dynamoClient(settings) };
+  return {
+    kinesis: kinesisClient(settings),
+    s3: s3Client(settings),
+    dynamo: dynamoClient(settings),
+    kms: kmsClient(settings),
+  };
 }
 
 /**
@@ -63,4 +70,8 @@ export function s3Client(settings: ClientSettings): S3Client {
 
 export function dynamoClient(settings: ClientSettings): DynamoDBClient {
   return new DynamoDBClient({ ...settings });
+}
+
+export function kmsClient(settings: ClientSettings): KMSClient {
+  return new KMSClient({ ...settings });
 }

@@ -1,12 +1,12 @@
 /** The suppression ledger as a file of one JSON entry a line, in the key directory: apart from the data and its backups. */
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import { lookUpValue, nameOf } from '../../domain/privacy/vault-entries.ts';
 import type { LedgerEntry, NaturalId, SuppressionLedger } from '../../ports.ts';
 import { refusal } from './refusal.ts';
 
 export class LedgerFile implements SuppressionLedger {
   readonly #path: string;
-  readonly #key: KeyObject;
+  readonly #key: Uint8Array;
   #entries: LedgerEntry[] = [];
   /** Size of the file when it was last read, and of the entries in it that are whole. */
   #size = 0;
@@ -15,7 +15,7 @@ export class LedgerFile implements SuppressionLedger {
   /** `key` is 32 bytes, the ledger's own. */
   constructor(path: string, options: { key: Uint8Array }) {
     this.#path = path;
-    this.#key = createSecretKey(options.key);
+    this.#key = options.key;
   }
 
   async append(ids: NaturalId[], erasedAt: Date): Promise<number> {
@@ -42,8 +42,8 @@ export class LedgerFile implements SuppressionLedger {
     return this.#entries.slice(after);
   }
 
-  hmacOf({ namespace, id }: NaturalId): string {
-    return createHmac('sha256', this.#key).update(`${namespace}\0${id}`).digest('hex');
+  hmacOf(id: NaturalId): string {
+    return lookUpValue(this.#key, nameOf(id)).toString('hex');
   }
 
   /** Reads the file where it has grown. A last line without its end was cut off while it was written, and does not count. */

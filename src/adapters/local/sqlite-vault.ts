@@ -1,7 +1,19 @@
 /** The vault on one machine. Its file holds HMACs and ciphertext; the key that opens it lies in the key directory. */
-import { createHmac, createSecretKey, randomBytes } from 'node:crypto';
-import { open, seal } from '../../domain/privacy/seal.ts';
-import type { Ids, NaturalId, PersonalData, Resolution, Subject, SuppressionLedger, Vault } from '../../ports.ts';
+import { randomBytes } from 'node:crypto';
+import {
+  emailName,
+  lookUpValue,
+  nameOf,
+  openFields,
+  quarantineDayProblem,
+  sealFields,
+  subjectWith,
+  unwrapKey,
+  type VersionedKey,
+  wrapKey,
+} from '../../domain/privacy/vault-entries.ts';
+import { RecentlyUsed } from '../../domain/recently-used.ts';
+import type { Ids, NaturalId, PersonalData, Resolution, SuppressionLedger, Vault } from '../../ports.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { refusal } from './refusal.ts';
 import { SqliteFile } from './sqlite.ts';
@@ -57,11 +69,6 @@ const schema = `
 
 type KeyKind = 'vault' | 'hmac';
 
-interface VersionedKey {
-  version: number;
-  key: Uint8Array;
-}
-
 interface WrappedKeyRow {
   vault_key_version: number;
   wrapped_key: string;
@@ -83,14 +90,13 @@ export class SqliteVault implements Vault {
   readonly #keys: KeyDirectory;
   readonly #ids: Ids;
   readonly #ledger: SuppressionLedger;
-  readonly #cacheSize: number;
   /** HMACs of the ledger's entries up to `#ledgerNumber`. */
   readonly #suppressed = new Set<string>();
   #ledgerNumber = 0;
   /** Names that the ledger suppresses and that this vault, restored from a backup, may still know. */
   readonly #unfenced = new Set<string>();
-  /** Resolutions by namespace and natural id, the least recently used first. */
-  readonly #cache = new Map<string, Resolution>();
+  /** Resolutions by the name of the natural id. */
+  readonly #cache: RecentlyUsed<Resolution>;
   /** The epoch for which the cache and the keys hold. */
   #epoch = -1;
   /** The versions of each key, newest first. */
@@ -101,7 +107,7 @@ export class SqliteVault implements Vault {
     this.#keys = options.keys;
     this.#ids = options.ids;
     this.#ledger = options.ledger;
-    this.#cacheSize = options.cacheSize ?? 100_000;
+    this.#cache = new RecentlyUsed(options.cacheSize ?? 100_000);
     this.#file = new SqliteFile(path, { journal: 'delete', schema });
     try {
       this.#file.write(() => {
@@ -146,24 +152,24 @@ export class SqliteVault implements Vault {
         subjectId,
       );
       if (!row) return undefined;
-      const fields = open(this.#unwrap(row, subjectId), row.sealed_fields, personalDataOf(subjectId));
-      return JSON.parse(fields.toString()) as Record<string, string>;
+      return openFields({ subjectId, dataKey: this.#unwrap(row, subjectId) }, row.sealed_fields);
     });
   }
 
   async quarantineKey(day: string): Promise<Uint8Array> {
-    if (!/^\d{4}-\d{2}-\d{2}$/.test(day)) throw refusal(`the day of a quarantine key must be YYYY-MM-DD, got ${day}`);
+    const problem = quarantineDayProblem(day);
+    if (problem !== undefined) throw refusal(problem);
     return this.#write(() => {
       const sql = 'select vault_key_version, wrapped_key from quarantine_keys where day = ?';
       const row = this.#file.get<WrappedKeyRow>(sql, day);
       if (row) return this.#unwrap(row, day);
       const key = randomBytes(32);
-      const { vault_key_version, wrapped_key } = this.#wrap(key, day);
+      const { vaultKeyVersion, wrappedKey } = wrapKey(this.#vaultKeys, key, day);
       this.#file.run(
         'insert into quarantine_keys (day, vault_key_version, wrapped_key) values (?, ?, ?)',
         day,
-        vault_key_version,
-        wrapped_key,
+        vaultKeyVersion,
+        wrappedKey,
       );
       return key;
     });
@@ -229,9 +235,9 @@ export class SqliteVault implements Vault {
   }
 
   #find(id: NaturalId): Resolution | undefined {
-    const name = `${id.namespace}\0${id.id}`;
+    const name = nameOf(id);
     const resolution = this.#cache.get(name) ?? this.#findSuppressed(id, name) ?? this.#findStored(name);
-    if (resolution) this.#remember(name, resolution);
+    if (resolution) this.#cache.set(name, resolution);
     return resolution;
   }
 
@@ -246,7 +252,7 @@ export class SqliteVault implements Vault {
     for (const name of this.#unfenced) {
       for (const { key } of this.#hmacKeys) {
         const sql = `select subject_id from subjects where natural_id_hmac = ? and state = 'known'`;
-        const row = this.#file.get<{ subject_id: string }>(sql, hmac(key, name));
+        const row = this.#file.get<{ subject_id: string }>(sql, lookUpValue(key, name));
         if (!row) continue;
         this.#file.run(`update subjects set state = 'erased', subject_id = null where subject_id = ?`, row.subject_id);
         this.#file.run('delete from subject_keys where subject_id = ?', row.subject_id);
@@ -261,54 +267,35 @@ export class SqliteVault implements Vault {
       const row = this.#file.get<SubjectRow>(
         `select state, subject_id, vault_key_version, wrapped_key
          from subjects left join subject_keys using (subject_id) where natural_id_hmac = ?`,
-        hmac(key, name),
+        lookUpValue(key, name),
       );
       if (row?.state === 'erased') return { state: 'suppressed' };
-      if (row) return { state: 'known', subject: this.#subject(row) };
+      if (row) return { state: 'known', subject: subjectWith(row.subject_id, () => this.#unwrap(row, row.subject_id)) };
     }
     return undefined;
   }
 
-  /** The key is unwrapped when it is first asked for: most records seal nothing. */
-  #subject(row: { subject_id: string } & WrappedKeyRow): Subject {
-    let dataKey: Uint8Array | undefined;
-    const unwrap = () => this.#unwrap(row, row.subject_id);
-    return {
-      subjectId: row.subject_id,
-      get dataKey() {
-        dataKey ??= unwrap();
-        return dataKey;
-      },
-    };
-  }
-
   /** Only within a write, behind a `#find` that found nothing: no other process can create the same id in between. */
   #create(id: NaturalId): Resolution {
-    const name = `${id.namespace}\0${id.id}`;
+    const name = nameOf(id);
     const { version, key } = this.#hmacKeys[0]!;
     const subject = { subjectId: this.#ids.uuid(), dataKey: randomBytes(32) };
-    const { vault_key_version, wrapped_key } = this.#wrap(subject.dataKey, subject.subjectId);
+    const { vaultKeyVersion, wrappedKey } = wrapKey(this.#vaultKeys, subject.dataKey, subject.subjectId);
     this.#file.run(
       `insert into subjects (natural_id_hmac, hmac_version, state, subject_id) values (?, ?, 'known', ?)`,
-      hmac(key, name),
+      lookUpValue(key, name),
       version,
       subject.subjectId,
     );
     this.#file.run(
       'insert into subject_keys (subject_id, vault_key_version, wrapped_key) values (?, ?, ?)',
       subject.subjectId,
-      vault_key_version,
-      wrapped_key,
+      vaultKeyVersion,
+      wrappedKey,
     );
     const resolution: Resolution = { state: 'known', subject };
-    this.#remember(name, resolution);
-    return resolution;
-  }
-
-  #remember(name: string, resolution: Resolution): void {
-    this.#cache.delete(name);
     this.#cache.set(name, resolution);
-    if (this.#cache.size > this.#cacheSize) this.#cache.delete(this.#cache.keys().next().value!);
+    return resolution;
   }
 
   /** Keeps nothing of a subject without a key: it was erased while its data were on the way. */
@@ -321,23 +308,16 @@ export class SqliteVault implements Vault {
        set (sealed_fields, email_hmac, hmac_version, as_of)
          = (excluded.sealed_fields, excluded.email_hmac, excluded.hmac_version, excluded.as_of)
        where excluded.as_of >= users_pii.as_of`,
-      seal(subject.dataKey, JSON.stringify(fields), personalDataOf(subject.subjectId)),
-      fields.email === undefined ? null : hmac(key, `email\0${normalisedEmail(fields.email)}`),
+      sealFields(subject, fields),
+      fields.email === undefined ? null : lookUpValue(key, emailName(fields.email)),
       version,
       asOf.getTime(),
       subject.subjectId,
     );
   }
 
-  #wrap(key: Uint8Array, owner: string): WrappedKeyRow {
-    const vaultKey = this.#vaultKeys[0]!;
-    return { vault_key_version: vaultKey.version, wrapped_key: seal(vaultKey.key, key, `key of ${owner}`) };
-  }
-
-  #unwrap(row: WrappedKeyRow, owner: string): Uint8Array {
-    const vaultKey = this.#vaultKeys.find(({ version }) => version === row.vault_key_version);
-    if (!vaultKey) throw refusal(`the vault has no version ${row.vault_key_version} of its key`);
-    return open(vaultKey.key, row.wrapped_key, `key of ${owner}`);
+  #unwrap({ vault_key_version, wrapped_key }: WrappedKeyRow, owner: string): Uint8Array {
+    return unwrapKey(this.#vaultKeys, { vaultKeyVersion: vault_key_version, wrappedKey: wrapped_key }, owner);
   }
 
   #keysOf(kind: KeyKind): VersionedKey[] {
@@ -362,17 +342,4 @@ export class SqliteVault implements Vault {
 
 function keyName(kind: KeyKind, version: number): string {
   return `${kind} key ${version}`;
-}
-
-function personalDataOf(subjectId: string): string {
-  return `personal data of ${subjectId}`;
-}
-
-function hmac(key: Uint8Array, text: string): Buffer {
-  return createHmac('sha256', createSecretKey(key)).update(text).digest();
-}
-
-/** Spellings that reach one mailbox in practice: case, surrounding blanks and Unicode form do not count. */
-function normalisedEmail(email: string): string {
-  return email.trim().normalize('NFC').toLowerCase();
 }

@@ -1,0 +1,5 @@
+import type { BuildOptions, Metafile } from 'esbuild';
+
+export const functionNames: string[];
+export const bundleOptions: BuildOptions;
+export function bundle(name: string, directory?: string): Promise<{ outfile: string; metafile: Metafile }>;

@@ -1,0 +1,85 @@
+/** A vault and its ledger in tables and under a KMS key of their own, with what tests do to them from outside. */
+import { type AttributeValue, PutItemCommand, ScanCommand, TransactWriteItemsCommand } from '@aws-sdk/client-dynamodb';
+import type { AwsClients } from '../../src/adapters/aws/clients.ts';
+import { DynamoLedger } from '../../src/adapters/aws/dynamo-ledger.ts';
+import { DynamoTable } from '../../src/adapters/aws/dynamo-table.ts';
+import { DynamoVault } from '../../src/adapters/aws/dynamo-vault.ts';
+import { KmsKeys } from '../../src/adapters/aws/kms-keys.ts';
+import { type Pause, systemPause } from '../../src/adapters/aws/retry.ts';
+import { systemIds } from '../../src/adapters/local/system.ts';
+import { newKmsKey, newVaultTables } from './moto.ts';
+
+type Item = Record<string, AttributeValue>;
+
+interface Options {
+  cacheSize?: number;
+  pause?: Pause;
+}
+
+export interface AwsVault {
+  tables: { vault: string; ledger: string };
+  keyId: string;
+  /** The vault as another process opens it, with nothing in memory. */
+  open(clients: AwsClients, options?: Options): { vault: DynamoVault; ledger: DynamoLedger };
+  /** Does to a subject what an erasure does. */
+  erase(subjectId: string): Promise<void>;
+  items(table?: 'vault' | 'ledger'): Promise<Item[]>;
+  put(item: Item): Promise<void>;
+}
+
+/** `clients` reach the store without faults. */
+export async function newAwsVault(clients: AwsClients): Promise<AwsVault> {
+  const { dynamo } = clients;
+  const tables = await newVaultTables(dynamo);
+  const keyId = await newKmsKey(clients.kms);
+  const items = async (table: 'vault' | 'ledger' = 'vault') => {
+    const found: Item[] = [];
+    let ExclusiveStartKey: Item | undefined;
+    do {
+      const page = await dynamo.send(new ScanCommand({ TableName: tables[table], ExclusiveStartKey }));
+      found.push(...(page.Items ?? []));
+      ExclusiveStartKey = page.LastEvaluatedKey;
+    } while (ExclusiveStartKey);
+    return found;
+  };
+  const TableName = tables.vault;
+  return {
+    tables,
+    keyId,
+    items,
+    open: ({ kms, dynamo: client }, { cacheSize, pause = systemPause } = {}) => {
+      const ledger = new DynamoLedger({
+        table: new DynamoTable({ client, tableName: tables.ledger, what: 'ledger', pause }),
+        keys: new KmsKeys({ client: kms, keyId }),
+      });
+      const table = new DynamoTable({ client, tableName: tables.vault, what: 'vault', pause });
+      const keys = new KmsKeys({ client: kms, keyId });
+      return { vault: new DynamoVault({ table, keys, ledger, ids: systemIds, cacheSize }), ledger };
+    },
+    erase: async (subjectId) => {
+      const mappings = (await items()).filter(
+        ({ id, subject_id }) => id!.S!.startsWith('natural-id/') && subject_id?.S === subjectId,
+      );
+      const epoch = {
+        TableName,
+        Key: { id: { S: 'state' } },
+        UpdateExpression: 'ADD epoch :one',
+        ExpressionAttributeValues: { ':one': { N: '1' } },
+      };
+      await dynamo.send(
+        new TransactWriteItemsCommand({
+          TransactItems: [
+            ...mappings.map(({ id, hmac_version }) => ({
+              Put: { TableName, Item: { id: id!, hmac_version: hmac_version! } },
+            })),
+            { Delete: { TableName, Key: { id: { S: `subject/${subjectId}` } } } },
+            { Update: epoch },
+          ],
+        }),
+      );
+    },
+    put: async (Item) => {
+      await dynamo.send(new PutItemCommand({ TableName, Item }));
+    },
+  };
+}
