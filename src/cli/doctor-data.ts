@@ -7,6 +7,7 @@ import { waitingRecords } from '../flows/quarantine.ts';
 import { isRedriveCutOff } from '../flows/redrive.ts';
 import { failedBatches } from '../flows/redrive-failures.ts';
 import { readStatus, type Status } from '../flows/status.ts';
+import { streamBacklog } from '../flows/stream-backlog.ts';
 import type { PlatformPaths } from '../local/platform.ts';
 import type { Environment } from '../ports.ts';
 import { type GlobalOptions, withPlatform } from './context.ts';
@@ -68,6 +69,7 @@ async function doorFindings(env: Environment, isLocked: boolean): Promise<Findin
   const again = 'upload the same file again: it goes on where it ended';
   const failed = (await failedBatches(env)).length;
   return [
+    counted('stream', await streamBacklog(env), 'note', 'events wait to be archived', 'c360 run'),
     counted('landing', await landedFiles(env), unfinished, 'files not ingested; they may hold personal data', again),
     counted('ingest', await unfinishedFiles(env), unfinished, 'files begun and not finished', again),
     counted('redrive', (await isRedriveCutOff(env)) ? 1 : 0, unfinished, 'cut off', 'c360 redrive finishes it'),

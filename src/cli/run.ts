@@ -1,4 +1,5 @@
 import { Command } from 'commander';
+import { archiveStream } from '../local/archive-stream.ts';
 import { type RunResult, runPipeline } from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
@@ -14,11 +15,16 @@ export function runCommand(): Command {
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
+        const { received } = await archiveStream(env, { patienceSeconds });
+        if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
         const result = await runAndTell(env);
         tellResult(result, globals.format);
       });
     });
 }
+
+/** Longer than the retries that take a record of ours to quarantine. */
+const patienceSeconds = 60;
 
 /** Where a step's outcome begins: behind its mark, name and time. */
 const outcomeIndent = 32;

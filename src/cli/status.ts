@@ -46,7 +46,13 @@ const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
     : 'No snapshot yet. Next: c360 run';
 
 /** The counts as a table for people, with the newest snapshot. */
-export const statusText = (status: Status): string => `${tableText(countsOf(status))}\n\n${newestLine(status)}`;
+export const statusText = (status: Status): string =>
+  [`${tableText(countsOf(status))}\n`, newestLine(status), ...waitingLines(status)].join('\n');
+
+function waitingLines({ unfinishedFiles }: Status): string[] {
+  if (unfinishedFiles === 0) return [];
+  return [`The ingest of ${count(unfinishedFiles)} files was cut off. Next: upload them again`];
+}
 
 /** The counts of each dataset. */
 function countsOf(status: Status): ResultSet {

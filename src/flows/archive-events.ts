@@ -6,6 +6,9 @@ import { separate } from '../domain/privacy/separate.ts';
 import type { Environment, StreamRecord } from '../ports.ts';
 import { type DoorCounts, type DoorRecord, noCounts, separateBatch, type ValidRecord, writeBatch } from './door.ts';
 
+/** Under this name the archive keeps its place in each shard. */
+export const archiveConsumerName = 'archive-events';
+
 /** Archives records that follow each other in one shard. Throws only where a dependency fails; then all may be sent again. */
 export const archiveEvents =
   (env: Environment) =>
@@ -14,7 +17,7 @@ export const archiveEvents =
 
 /** The archive as a stream's consumer; a record that it cannot process goes to quarantine unread. */
 export const archiveConsumer = (env: Environment) => ({
-  name: 'archive-events',
+  name: archiveConsumerName,
   process: archiveEvents(env),
   refuse: (record: StreamRecord, rejection: Rejection): Promise<DoorCounts> =>
     archive(env, [record], () => ({ ok: false, rejection })),

@@ -1,5 +1,5 @@
 /** What came in and where it is: the conservation of the lake, told by counts that are taken in different places. */
-import { type Dataset, datasets } from '../contracts/index.ts';
+import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { batchOfKey } from '../domain/lake/layout.ts';
 import { rowsOf } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
@@ -21,6 +21,8 @@ interface DatasetStatus extends DoorCounts {
 
 export interface Status {
   datasets: DatasetStatus[];
+  /** Files whose ingest was cut off; uploading them again finishes it. */
+  unfinishedFiles: number;
   snapshot: { number: number; runId: string; createdAt: string; files: number; bytes: number } | undefined;
   loadedSnapshot: number;
   isBalanced: boolean;
@@ -49,6 +51,7 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
   const files = Object.values(newest?.tables ?? {}).flat();
   return {
     datasets: rows,
+    unfinishedFiles: await countUnfinished(env),
     snapshot: newest && {
       number: newest.number,
       runId: newest.runId,
@@ -60,6 +63,15 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
     isBalanced: rows.every((row) => row.isBalanced),
   };
 };
+
+async function countUnfinished(env: Environment): Promise<number> {
+  let unfinished = 0;
+  for (const dataset of fileDatasets) {
+    const files = await env.hot.query('files', dataset);
+    unfinished += files.filter(({ values }) => values.isIngested === false).length;
+  }
+  return unfinished;
+}
 
 /** What each batch of a dataset counted at its door, by the batch's name. */
 async function batchCounts(env: Environment, dataset: Dataset): Promise<Map<string, DoorCounts>> {
