@@ -77,7 +77,7 @@ async function keysBelow(objects: ObjectStore, prefix: string): Promise<string[]
   return (await collect(objects.list(prefix))).map(({ key }) => key);
 }
 
-async function linesBelow<T>(objects: ObjectStore, prefix: string): Promise<T[]> {
+export async function linesBelow<T>(objects: ObjectStore, prefix: string): Promise<T[]> {
   const lines: T[] = [];
   for (const key of await keysBelow(objects, prefix)) {
     const text = gunzipSync((await objects.get(key))!).toString();
