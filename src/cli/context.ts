@@ -29,10 +29,12 @@ export async function withPlatform<T>(
   work: (platform: Platform) => Promise<T>,
 ): Promise<T> {
   const platform = openPlatform({ dataDir: options.dataDir, keyDir: options.keyDir, access });
-  if (access === 'read') process.stdout.once('error', () => process.exit());
+  const end = () => process.exit();
+  if (access === 'read') process.stdout.once('error', end);
   try {
     return await work(platform);
   } finally {
+    process.stdout.off('error', end);
     platform.close();
   }
 }
