@@ -1,6 +1,7 @@
 /**
  * The archive flow on 100,000 generated events over the local adapters, against the floor of any such flow: decoding,
- * parsing, writing and packing the same bytes. Flow and floor take turns, so that a drift of the machine meets both.
+ * parsing, writing and packing the same bytes. Rates are per second of one core; flow and floor take turns, so that a drift
+ * of the machine meets both.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -10,7 +11,7 @@ import { archiveEvents } from '../src/flows/archive-events.ts';
 import { generate } from '../src/generators/index.ts';
 import { openPlatform } from '../src/local/platform.ts';
 import type { StreamRecord } from '../src/ports.ts';
-import { type Figure, median, timed } from './report.ts';
+import { type Figure, type Measured, measured, median } from './report.ts';
 
 const eventCount = 100_000;
 const batchSize = 1000;
@@ -25,15 +26,19 @@ export async function ingest(): Promise<Figure[]> {
     const firstSight = await archiveAll(batches, directory);
     const floors: number[] = [];
     const flows: number[] = [];
+    const walls: number[] = [];
     for (let round = 0; round < rounds; round += 1) {
-      floors.push(await timed(() => batches.forEach(floorOf)));
-      flows.push(await archiveAll(batches, directory));
+      floors.push((await measured(() => batches.forEach(floorOf))).cpu);
+      const flow = await archiveAll(batches, directory);
+      flows.push(flow.cpu);
+      walls.push(flow.wall);
     }
     rmSync(directory, { recursive: true });
     const of = `${shards} shard${shards > 1 ? 's' : ''}`;
     figures.push(
-      { what: `archive, everybody new, ${of}`, value: eventCount / firstSight, unit: 'records/s' },
+      { what: `archive, everybody new, ${of}`, value: eventCount / firstSight.cpu, unit: 'records/s' },
       { what: `archive, ${of}`, value: eventCount / median(flows), unit: 'records/s' },
+      { what: `archive by the clock, ${of}`, value: eventCount / median(walls), unit: 'records/s' },
       { what: `floor, ${of}`, value: eventCount / median(floors), unit: 'records/s' },
       {
         what: `archive / floor, ${of}`,
@@ -79,14 +84,14 @@ function floorOf(batch: Encoded[]): void {
   gzipSync(lines.join('\n'));
 }
 
-/** Seconds to archive all batches into an empty lake, with the vault that earlier calls have filled. */
-async function archiveAll(batches: Encoded[][], directory: string): Promise<number> {
+/** Archives all batches into an empty lake, with the vault that earlier calls have filled. */
+async function archiveAll(batches: Encoded[][], directory: string): Promise<Measured> {
   const dataDir = join(directory, 'data');
   rmSync(join(dataDir, 'lake'), { recursive: true, force: true });
   const platform = openPlatform({ dataDir, access: 'write' });
   const archive = archiveEvents(platform.env);
   try {
-    return await timed(async () => {
+    return await measured(async () => {
       for (const batch of batches) {
         await archive(batch.map(({ base64, ...record }) => ({ ...record, data: Buffer.from(base64, 'base64') })));
       }

@@ -31,9 +31,17 @@ function isWithin({ value, budget }: Figure): boolean {
 
 export const median = (values: number[]): number => [...values].sort((a, b) => a - b)[Math.floor(values.length / 2)]!;
 
-/** Seconds that the work takes. */
-export async function timed(work: () => unknown): Promise<number> {
+/** Seconds. */
+export interface Measured {
+  /** Of all cores together. */
+  cpu: number;
+  wall: number;
+}
+
+export async function measured(work: () => unknown): Promise<Measured> {
+  const cpu = process.cpuUsage();
   const started = performance.now();
   await work();
-  return (performance.now() - started) / 1000;
+  const { user, system } = process.cpuUsage(cpu);
+  return { cpu: (user + system) / 1e6, wall: (performance.now() - started) / 1000 };
 }

@@ -1,4 +1,5 @@
 /** What the demo shows of each answer: the few rows and columns in which its point is seen at a glance. */
+import { sumOfMoney } from '../domain/money.ts';
 import type { ResultSet, Scalar } from '../ports.ts';
 import { styled } from './output.ts';
 
@@ -95,8 +96,8 @@ const highlights: Record<string, (rows: Row[]) => ResultSet> = {
       return {
         segment,
         customers: ofSegment.length,
-        revenue: revenue.toFixed(4),
-        revenue_rate: String(revenue / total),
+        revenue,
+        revenue_rate: String(Number(revenue) / Number(total)),
       } as Row;
     });
     const shown = segments
@@ -138,7 +139,7 @@ function pick(rows: Row[], columns: Columns): ResultSet {
   };
 }
 
-const sum = (rows: Row[], column: string): number => rows.reduce((total, row) => total + Number(row[column]), 0);
+const sum = (rows: Row[], column: string): string => sumOfMoney(rows.map((row) => String(row[column])));
 
 const barWidth = 24;
 

@@ -5,16 +5,21 @@ import { SnapshotTaken } from '../flows/publish-snapshot.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
+import { doctorCommand } from './doctor.ts';
 import { generateCommand } from './generate.ts';
 import { formats, say, styled } from './output.ts';
 import { produceCommand } from './produce.ts';
+import { quarantineCommand } from './quarantine.ts';
 import { queryCommand } from './query.ts';
+import { redriveCommand } from './redrive.ts';
 import { resetCommand } from './reset.ts';
 import { runCommand } from './run.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
+import { traceCommand } from './trace.ts';
 import { uploadCommand } from './upload.ts';
+import { validateCommand } from './validate.ts';
 
 const program = new Command('c360')
   .description('Customer 360: a customer-data platform, whole on one machine or on AWS')
@@ -40,6 +45,7 @@ Examples:
 for (const command of [
   demoCommand(),
   generateCommand(),
+  validateCommand(),
   uploadCommand(),
   produceCommand(),
   runCommand(),
@@ -47,19 +53,43 @@ for (const command of [
   sqlCommand(),
   statusCommand(),
   snapshotsCommand(),
+  traceCommand(),
+  quarantineCommand(),
+  redriveCommand(),
+  doctorCommand(),
   resetCommand(),
 ]) {
   program.addCommand(command.exitOverride().copyInheritedSettings(program));
 }
 
-// A reader such as `head` may leave before the last line.
-process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code === 'EPIPE') process.exit(0);
-  throw error;
-});
+// A reader such as `head` may leave before the last line: then nothing is printed any more, and the work goes on.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+  });
+}
 
 /** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
 const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, GeneratorOptionError];
+
+/** What the file system refuses, by the code of its error. */
+const refusals: Record<string, string> = {
+  EACCES: 'this user may not read or write it; give the right, or choose another place (--data-dir, --key-dir, --out)',
+  EPERM: 'this user may not change it; give the right, or choose another place (--data-dir, --key-dir, --out)',
+  EROFS: 'it lies on a read-only file system; choose another place (--data-dir, --key-dir, --out)',
+  ENOSPC: 'no space is left on the disk; free some and run the command again',
+};
+
+/** What a person is told of an error: a line where there is something to do about it, else the stack. */
+function lineOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const isExpected = expected.some((kind) => error instanceof kind);
+  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
+    const { code = '', path = isExpected ? error.message : code } = cause as NodeJS.ErrnoException;
+    if (refusals[code]) return `${path}: ${refusals[code]}`;
+  }
+  return isExpected ? error.message : String(error.stack);
+}
 
 try {
   await program.parseAsync();
@@ -67,9 +97,6 @@ try {
   if (error instanceof CommanderError) process.exitCode = error.exitCode;
   else {
     process.exitCode = 1;
-    const isExpected = expected.some((kind) => error instanceof kind);
-    say(
-      `${styled('red', 'error')} ${isExpected ? (error as Error).message : error instanceof Error ? error.stack : String(error)}`,
-    );
+    say(`${styled('red', 'error')} ${lineOf(error)}`);
   }
 }

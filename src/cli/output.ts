@@ -1,5 +1,5 @@
 /** How results are printed: tables for people, CSV and JSON for programs. Results go to stdout, all else to stderr. */
-import { styleText } from 'node:util';
+import { stripVTControlCharacters, styleText } from 'node:util';
 import Table from 'cli-table3';
 import { stringify } from 'yaml';
 import type { ResultSet, Scalar } from '../ports.ts';
@@ -10,6 +10,20 @@ export const formats: Format[] = ['table', 'csv', 'json'];
 
 export const say = (line = ''): void => void process.stderr.write(`${line}\n`);
 export const print = (text: string): void => void process.stdout.write(`${text}\n`);
+
+/** Columns of the terminal; where the output goes elsewhere, what most terminals show. */
+const terminalWidth = (): number => process.stdout.columns ?? 100;
+
+/** Text broken between words into lines of the terminal, all but the first indented by so many blanks. */
+export function wrapped(text: string, indent: number, width = terminalWidth()): string {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const line = lines.at(-1);
+    if (line !== undefined && indent + line.length + 1 + word.length <= width) lines.push(`${lines.pop()} ${word}`);
+    else lines.push(word);
+  }
+  return lines.join(`\n${' '.repeat(indent)}`);
+}
 
 type Style = Parameters<typeof styleText>[0];
 
@@ -30,7 +44,7 @@ export function bytes(value: number): string {
 const isRate = (name: string): boolean => name.endsWith('_rate') || name.startsWith('confidence_');
 const isScore = (name: string): boolean => /(^|_)(lift|z_score)$/.test(name);
 const isNumeric = (type: string): boolean => /^(BIGINT|HUGEINT|INTEGER|DOUBLE|DECIMAL|RATE)/.test(type);
-const uuidPattern = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
+const idPattern = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{64})$/;
 
 /** A value as people read it: money with two decimals, rates in percent, ids shortened. */
 function cell(value: Scalar, name: string, type: string): string {
@@ -40,9 +54,9 @@ function cell(value: Scalar, name: string, type: string): string {
   if (isScore(name)) return Number(value).toFixed(2);
   if (type.startsWith('DECIMAL')) return decimalText(String(value));
   if (typeof value === 'number')
-    return type === 'BIGINT' && !/_no$|year|decade/.test(name) ? count(value) : String(value);
+    return /^(BIGINT|HUGEINT)$/.test(type) && !/_no$|year|decade/.test(name) ? count(value) : String(value);
   if (/^(month|cohort)_on$/.test(name)) return value.slice(0, 7);
-  return uuidPattern.test(value) ? `${value.slice(0, 8)}…` : value;
+  return idPattern.test(value) ? `${value.slice(0, 8)}…` : value;
 }
 
 /** Decimal text rounded to two places (half away from zero) with thousands separators, without passing a float. */
@@ -57,26 +71,141 @@ function decimalText(text: string): string {
 export interface TableOptions {
   /** Rows shown; the rest is counted below the table. */
   limit?: number;
+  /** Columns of the terminal. */
+  width?: number;
+  /** Headings stand as the columns are named, and are not made readable. */
+  areNamesKept?: boolean;
+  /** Text that does not fit is broken into lines instead of cut. */
+  isTextWrapped?: boolean;
 }
 
-/** A result as a table. */
-export function tableText({ columns, rows }: ResultSet, { limit }: TableOptions = {}): string {
+/** A result as a table that fits the terminal's width; what is not shown is told below it. */
+export function tableText({ columns, rows }: ResultSet, options: TableOptions = {}): string {
+  const { limit, width = terminalWidth(), areNamesKept = false, isTextWrapped = false } = options;
   if (rows.length === 0) return styled('dim', '  no rows');
   const shown = limit ? rows.slice(0, limit) : rows;
-  const table = new Table({
-    head: columns.map(({ name }) => styled('bold', name.replaceAll('_', ' '))),
-    colAligns: columns.map(({ type }) => (isNumeric(type) ? 'right' : 'left')),
-    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': 2 },
-    chars: rulesOnly,
-    wordWrap: true,
+  const drafts = columns.map(({ name, type }, index): DraftColumn => {
+    const cells = shown.map((row) => cell(row[index]!, name, type));
+    const isNumber = isNumeric(type);
+    const mayBeCut = !isNumber && !/^(DATE|TIME|BOOLEAN)/.test(type);
+    return { head: areNamesKept ? name : heading(name), isNumber, mayBeCut, cells };
   });
-  for (const row of shown)
-    table.push(row.map((value, index) => cell(value, columns[index]!.name, columns[index]!.type)));
-  const text = table.toString().replaceAll(/ +$/gm, '');
-  const more = rows.length - shown.length;
-  if (more === 0) return text;
-  return `${text}\n${styled('dim', `… ${count(more)} more rows (--limit 0 shows all, --format csv is complete)`)}`;
+  const { columns: fitted, gap } = fitColumns(drafts, width);
+  const table = new Table({
+    head: fitted.map(({ head }) => styled('bold', head)),
+    colAligns: fitted.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
+    colWidths: fitted.map((column) => column.width + gap),
+    style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': gap },
+    chars: rulesOnly,
+    wordWrap: isTextWrapped,
+  });
+  for (const row of shown.keys()) table.push(fitted.map(({ cells }) => cells[row]!));
+  const notes = [
+    ...leftOut(columns.slice(fitted.length).map(({ name }) => name)),
+    ...(shown.length < rows.length
+      ? [`… ${count(rows.length - shown.length)} more rows (--limit 0 shows all, --format csv is complete)`]
+      : []),
+  ];
+  return [
+    table.toString().replaceAll(trailing, ''),
+    ...notes.map((note) => styled('dim', wrapped(note, 0, width))),
+  ].join('\n');
 }
+
+/** The gap behind the last column, and its part of the rule under the head. */
+const trailing = / +$|(?<=─)─{1,2}$/gm;
+
+const leftOut = (names: string[]): string[] =>
+  names.length === 0 ? [] : [`… no room for ${names.join(', ')} (--format csv is complete)`];
+
+/** `first_order_on` is read as "first order", `is_winner` as "winner". */
+const heading = (name: string): string => name.replaceAll(/^(is|has)_|_on$/g, '').replaceAll('_', ' ');
+
+interface DraftColumn {
+  head: string;
+  isNumber: boolean;
+  /** Text may be cut where room is short; a number or a date that is cut is another one. */
+  mayBeCut: boolean;
+  cells: string[];
+}
+
+interface FittedColumn extends DraftColumn {
+  width: number;
+}
+
+/** Blanks between columns; the narrow gap is for tables that would not fit otherwise. */
+const gaps = [2, 1];
+const indent = 2;
+
+/** A column of text is not cut below this: room for a shortened id. */
+const leastText = 9;
+
+interface Layout {
+  columns: FittedColumn[];
+  gap: number;
+}
+
+/**
+ * The columns with the widths at which they fit: headings that are wider than their cells stand on two lines, the gaps
+ * get narrow, then text gives way, the widest first, and at last the columns at the end are left out.
+ */
+function fitColumns(drafts: DraftColumn[], room: number): Layout {
+  const wide = { columns: drafts.map(withWidth), gap: gaps[0]! };
+  if (totalWidth(wide) <= room) return wide;
+  const narrow = wide.columns.map((column) => withWidth({ ...column, head: inTwoLines(column) }));
+  for (let number = narrow.length; number > 0; number -= 1) {
+    const whole = gaps.map((gap): Layout => ({ columns: narrow.slice(0, number), gap }));
+    const fitting = [...whole, ...whole.map((layout) => shrink(layout, room))].find(
+      (layout) => totalWidth(layout) <= room,
+    );
+    if (fitting) return fitting;
+  }
+  return shrink({ columns: narrow.slice(0, 1), gap: gaps[0]! }, room);
+}
+
+const withWidth = (draft: DraftColumn): FittedColumn => ({
+  ...draft,
+  width: draft.cells.reduce((widest, text) => Math.max(widest, textWidth(text)), textWidth(draft.head)),
+});
+
+const totalWidth = ({ columns, gap }: Layout): number =>
+  columns.reduce((sum, { width }) => sum + width + gap, indent - gap);
+
+/** A heading that keeps its column from being narrower, broken where its two lines are shortest. */
+function inTwoLines({ head, cells, mayBeCut }: FittedColumn): string {
+  const words = head.split(' ');
+  const isInTheWay = mayBeCut || cells.every((text) => textWidth(text) < textWidth(head));
+  if (words.length === 1 || !isInTheWay) return head;
+  const broken = words.slice(1).map((_, index) => {
+    const lines = [words.slice(0, index + 1), words.slice(index + 1)];
+    return lines.map((line) => line.join(' ')).join('\n');
+  });
+  return broken.reduce((best, candidate) => (textWidth(candidate) < textWidth(best) ? candidate : best));
+}
+
+/** Columns of text made narrower, the widest first, until all fit or none can give way any more. */
+function shrink({ columns, gap }: Layout, room: number): Layout {
+  const shrunk = columns.map((column) => ({ ...column }));
+  for (let excess = totalWidth({ columns, gap }) - room; excess > 0; excess -= 1) {
+    const giving = shrunk.filter(
+      ({ mayBeCut, head, width }) => mayBeCut && width > Math.max(leastText, textWidth(head)),
+    );
+    if (giving.length === 0) break;
+    giving.reduce((widest, column) => (column.width > widest.width ? column : widest)).width -= 1;
+  }
+  return { columns: shrunk, gap };
+}
+
+/** Columns of the terminal that the widest line of a text takes. */
+function textWidth(text: string): number {
+  const widths = stripVTControlCharacters(text)
+    .split('\n')
+    .map((line) => [...line].reduce((sum, character) => sum + (doubleWidth.test(character) ? 2 : 1), 0));
+  return Math.max(...widths);
+}
+
+const doubleWidth =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\u{1f300}-\u{1faff}]/u;
 
 /** One line under the head, none elsewhere. */
 const rulesOnly = {
@@ -91,18 +220,21 @@ const rulesOnly = {
   left: '  ',
   'left-mid': '  ',
   mid: '─',
-  'mid-mid': '─',
+  'mid-mid': '',
   right: '',
   'right-mid': '',
   middle: '',
 };
 
-function csvText({ columns, rows }: ResultSet): string {
-  const field = (value: Scalar) => {
+const csvText = ({ columns, rows }: ResultSet): string =>
+  [columns.map(({ name }) => name), ...rows].map(csvLine).join('\n');
+
+function csvLine(values: unknown[]): string {
+  const fields = values.map((value) => {
     const text = value === null ? '' : String(value);
     return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return [columns.map(({ name }) => name), ...rows].map((row) => row.map(field).join(',')).join('\n');
+  });
+  return fields.join(',');
 }
 
 /** Prints a result; JSON is `about` with the rows as objects. */
@@ -119,6 +251,6 @@ export function printResult(result: ResultSet, format: Format, options: TableOpt
 /** Prints a summary: lines of `name  value` for people, one object for programs. */
 export function printSummary(summary: Record<string, unknown>, format: Format): void {
   if (format === 'json') print(JSON.stringify(summary, null, 2));
-  else if (format === 'csv') print(`${Object.keys(summary).join(',')}\n${Object.values(summary).join(',')}`);
+  else if (format === 'csv') print(`${csvLine(Object.keys(summary))}\n${csvLine(Object.values(summary))}`);
   else print(stringify(summary).trimEnd());
 }

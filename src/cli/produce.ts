@@ -1,20 +1,28 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import { Command } from 'commander';
+import { Command, InvalidArgumentError } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { DoorCounts } from '../flows/door.ts';
-import { consumeStream } from '../local/consume-stream.ts';
-import { type Produced, produce } from '../local/produce.ts';
+import { archiveStream } from '../local/archive-stream.ts';
+import { linesIn, type Produced, produce } from '../local/produce.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
 
+interface Pace {
+  /** Records a second. */
+  rate?: number;
+  /** Seconds. */
+  for?: number;
+}
+
 export function produceCommand(): Command {
   return new Command('produce')
     .description('put events into the stream, from where they are archived')
     .argument('<file>', 'one JSON event a line')
+    .option('--rate <records>', 'so many records a second (default: as fast as the stream takes them)', parseRate)
+    .option('--for <duration>', 'end after this time, such as 30s or 5m (default: with the file)', parseDuration)
     .addHelpText(
       'after',
       `
@@ -22,16 +30,17 @@ Events that break their contract go to quarantine with the reason; the rest goes
 nothing, one that was cut off goes on where it ended.
 
 Examples:
-  $ c360 produce events.jsonl`,
+  $ c360 produce events.jsonl
+  $ c360 produce events.jsonl --rate 50 --for 5m`,
     )
-    .action(async (file: string, _options: object, command: Command) => {
+    .action(async (file: string, options: Pace, command: Command) => {
       const globals = globalOptions(command);
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
       const hash = createHash('sha256');
       for await (const chunk of createReadStream(file)) hash.update(chunk);
       await withPlatform(globals, 'write', async ({ env }) => {
-        const lines = createInterface({ input: createReadStream(file), crlfDelay: Number.POSITIVE_INFINITY });
-        const { produced, archived } = await produceAndArchive(env, hash.digest('hex'), linesOf(lines));
+        const lines = linesIn(createReadStream(file));
+        const { produced, archived } = await produceAndArchive(env, hash.digest('hex'), lines, 0, options);
         if (produced.known > 0) say(`${count(produced.known)} lines of this file had been produced before.`);
         printSummary({ sent: produced.sent, ...archived }, globals.format);
         if (produced.oversized.length > 0) {
@@ -43,22 +52,58 @@ Examples:
     });
 }
 
-async function* linesOf(lines: AsyncIterable<string>): AsyncIterable<Uint8Array> {
-  for await (const line of lines) yield Buffer.from(line);
+function parseRate(text: string): number {
+  const rate = Number(text);
+  if (rate > 0 && rate <= 100_000) return rate;
+  throw new InvalidArgumentError('It must be a number of records a second, above 0 and up to 100000.');
 }
 
-/** Puts the lines into the stream and brings the stream to the archive, each with its bar. */
+function parseDuration(text: string): number {
+  const [, amount, unit] = /^(\d+)(s|m|h)$/.exec(text) ?? [];
+  const seconds = Number(amount) * { s: 1, m: 60, h: 3600 }[unit as 's' | 'm' | 'h'];
+  if (seconds > 0) return seconds;
+  throw new InvalidArgumentError('It must be a whole number of seconds, minutes or hours, such as 30s, 5m or 1h.');
+}
+
+/** Time enough for the attempts after which a record that cannot be processed goes to quarantine. */
+const patienceSeconds = 60;
+
+/**
+ * Puts the lines into the stream and brings the stream to the archive, one after the other, each with its bar; at a
+ * given pace both at the same time.
+ */
 export async function produceAndArchive(
   env: Environment,
   source: string,
   lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   expected = 0,
+  { rate, for: seconds }: Pace = {},
 ): Promise<{ produced: Produced; archived: DoorCounts }> {
   const sending = progress('events → stream', expected, 'events');
-  const produced = await produce(env, source, lines, (records) => sending.update(records));
-  sending.stop();
+  const send = () => produce(env, source, lines, { rate, seconds, onProgress: (records) => sending.update(records) });
+  const options = { patienceSeconds, onFailure: tellFailure() };
+  if (rate !== undefined) {
+    const producing = new AbortController();
+    const archiving = archiveStream(env, { ...options, follow: producing.signal });
+    const sent = send().finally(() => {
+      sending.stop();
+      producing.abort();
+    });
+    await Promise.allSettled([sent, archiving]);
+    return { produced: await sent, archived: await archiving };
+  }
+  const produced = await send().finally(() => sending.stop());
   const archiving = progress('stream → lake', expected || produced.sent, 'events');
-  const archived = await consumeStream(env, (records) => archiving.update(records));
-  archiving.stop();
+  const onProgress = (records: number) => archiving.update(records);
+  const archived = await archiveStream(env, { ...options, onProgress }).finally(() => archiving.stop());
   return { produced, archived };
+}
+
+/** Tells a failure that is tried again, once while it lasts. */
+function tellFailure(): (failure: Error) => void {
+  let told = '';
+  return ({ message }) => {
+    if (message !== told) say(`${message}; trying again`);
+    told = message;
+  };
 }

@@ -1,5 +1,6 @@
-/** Progress bars on stderr, on what takes longer than a moment; none where nobody watches. */
+/** Progress on stderr, on what takes longer than a moment; none where nobody watches. */
 import { Presets, SingleBar } from 'cli-progress';
+import { bytes, count } from './output.ts';
 
 export interface Progress {
   /** `done` of the total; more than the total widens it. */
@@ -7,13 +8,14 @@ export interface Progress {
   stop(): void;
 }
 
-/** A bar for work that is counted in `unit`. */
+/** A bar for work that is counted in `unit`, `bytes` among them; a mere counter where the total is not known (0). */
 export function progress(what: string, total: number, unit: string): Progress {
   if (!process.stderr.isTTY) return { update: () => {}, stop: () => {} };
   const bar = new SingleBar(
     {
       stream: process.stderr,
-      format: `  ${what.padEnd(16)} {bar} {percentage} % │ {value} of {total} ${unit} │ {eta_formatted}`,
+      format: `  ${what.padEnd(16)} ${total > 0 ? barLine(unit) : `{value}${nameOf(unit)}`}`,
+      formatValue: (value, _, type) => (type === 'value' || type === 'total' ? amount(value, unit) : String(value)),
       barsize: 30,
       hideCursor: true,
       clearOnComplete: true,
@@ -30,3 +32,9 @@ export function progress(what: string, total: number, unit: string): Progress {
     stop: () => bar.stop(),
   };
 }
+
+const barLine = (unit: string): string => `{bar} {percentage} % │ {value} of {total}${nameOf(unit)} │ {eta_formatted}`;
+
+/** Bytes are told with their own unit. */
+const nameOf = (unit: string): string => (unit === 'bytes' ? '' : ` ${unit}`);
+const amount = (value: number, unit: string): string => (unit === 'bytes' ? bytes(value) : count(value));

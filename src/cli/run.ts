@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { type RunResult, runPipeline } from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
-import { type Format, printSummary, say, styled } from './output.ts';
+import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
 
 export function runCommand(): Command {
   return new Command('run')
@@ -20,6 +20,15 @@ export function runCommand(): Command {
     });
 }
 
+/** Where a step's outcome begins: behind its mark, name and time. */
+const outcomeIndent = 32;
+
+const noBreak = '\u00a0';
+
+/** Digits in groups, and each figure on one line with its name. */
+const readable = (outcome: string): string =>
+  outcome.replaceAll(/\b\d{4,}\b/g, (digits) => count(Number(digits))).replaceAll(/ (?=\d)/g, noBreak);
+
 /** Runs the pipeline and tells each step as it passes; on a terminal also the one that is going on. */
 export function runAndTell(env: Environment, tell: (line: string) => void = say): Promise<RunResult> {
   const isWatched = process.stderr.isTTY;
@@ -30,7 +39,8 @@ export function runAndTell(env: Environment, tell: (line: string) => void = say)
     finished: ({ step, seconds, outcome }) => {
       if (isWatched) process.stderr.write('\r\x1b[K');
       const time = `${seconds.toFixed(1)} s`.padStart(7);
-      tell(`  ${styled('green', '✔')} ${step.padEnd(17)} ${time}   ${styled('dim', outcome)}`);
+      const told = wrapped(readable(outcome), outcomeIndent).replaceAll(noBreak, ' ');
+      tell(`  ${styled('green', '✔')} ${step.padEnd(17)} ${time}   ${styled('dim', told)}`);
     },
   });
 }

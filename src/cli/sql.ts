@@ -1,12 +1,12 @@
 import { Command } from 'commander';
-import { globalOptions, withPlatform } from './context.ts';
+import { globalOptions, limitOption, withPlatform } from './context.ts';
 import { printResult } from './output.ts';
 
 export function sqlCommand(): Command {
   return new Command('sql')
     .description('ask the warehouse in SQL, read only')
     .argument('<select>', 'one SELECT statement')
-    .option('--limit <n>', 'rows shown in a table; 0 shows all', (text) => Number(text), 50)
+    .addOption(limitOption(50))
     .addHelpText(
       'after',
       `
@@ -18,7 +18,8 @@ Examples:
     .action(async (statement: string, options: { limit: number }, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'read', async ({ env }) => {
-        printResult(await env.warehouse.query(statement), globals.format, { limit: options.limit });
+        const result = await env.warehouse.query(statement);
+        printResult(result, globals.format, { limit: options.limit, areNamesKept: true });
       });
     });
 }

@@ -1,7 +1,8 @@
 import { Command } from 'commander';
 import { readStatus, type Status } from '../flows/status.ts';
+import type { ResultSet } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
-import { bytes, count, print, printResult, say, styled } from './output.ts';
+import { bytes, count, print, printResult, say, styled, tableText } from './output.ts';
 
 export function statusCommand(): Command {
   return new Command('status')
@@ -21,7 +22,8 @@ Examples:
       await withPlatform(globals, 'read', async ({ env, paths }) => {
         const status = await readStatus(env)();
         if (globals.format === 'json') print(JSON.stringify({ ...status, paths }, null, 2));
-        else tellStatus(status, globals.format);
+        else if (globals.format === 'csv') printResult(countsOf(status), 'csv');
+        else print(statusText(status));
         if (!status.isBalanced) {
           say(
             styled(
@@ -37,20 +39,22 @@ Examples:
 
 const names = ['received', 'raw', 'quarantined', 'suppressed', 'clean', 'duplicates', 'superseded', 'pending'] as const;
 
-export function tellStatus(status: Status, format: 'table' | 'csv' = 'table'): void {
+const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
+  snapshot
+    ? `Snapshot ${snapshot.number} of ${snapshot.createdAt}: ${count(snapshot.files)} files, ${bytes(snapshot.bytes)}. ` +
+      `The warehouse holds snapshot ${loadedSnapshot}.`
+    : 'No snapshot yet. Next: c360 run';
+
+/** The counts as a table for people, with the newest snapshot. */
+export const statusText = (status: Status): string => `${tableText(countsOf(status))}\n\n${newestLine(status)}`;
+
+/** The counts of each dataset. */
+function countsOf(status: Status): ResultSet {
   const columns = [
     { name: 'dataset', type: 'VARCHAR' },
     ...names.map((name) => ({ name, type: 'BIGINT' })),
     { name: 'adds_up', type: 'BOOLEAN' },
   ];
   const rows = status.datasets.map((row) => [row.dataset, ...names.map((name) => row[name]), row.isBalanced]);
-  printResult({ columns, rows }, format);
-  if (format === 'csv') return;
-  const { snapshot } = status;
-  print(
-    snapshot
-      ? `\nSnapshot ${snapshot.number} of ${snapshot.createdAt}: ${count(snapshot.files)} files, ${bytes(snapshot.bytes)}. ` +
-          `The warehouse holds snapshot ${status.loadedSnapshot}.`
-      : '\nNo snapshot yet. Next: c360 run',
-  );
+  return { columns, rows };
 }

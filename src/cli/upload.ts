@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, existsSync, readFileSync, statSync } from 'node:fs';
+import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Argument, Command } from 'commander';
-import { parse } from 'yaml';
-import { contractOf, type Dataset, fileDatasets } from '../contracts/index.ts';
-import { type Mapping, parseMapping } from '../domain/files/mapping.ts';
+import { type Dataset, fileDatasets } from '../contracts/index.ts';
+import type { Mapping } from '../domain/files/mapping.ts';
 import { landingKey } from '../domain/lake/layout.ts';
+import type { RefusalGroup } from '../domain/quality/refusal-summary.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
+import type { DoorCounts } from '../flows/door.ts';
+import { expireLanding } from '../flows/expire-landing.ts';
 import { type IngestedFile, ingestBatch } from '../flows/ingest-batch.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
+import { readMapping } from './mapping-file.ts';
 import { count, printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
 
@@ -18,55 +21,60 @@ export function uploadCommand(): Command {
     .addArgument(new Argument('<dataset>', 'what the file holds').choices(fileDatasets))
     .argument('<file>', 'CSV with a header or JSON Lines, gzip or not')
     .option('--map <file>', 'a YAML mapping, for files whose columns are named otherwise')
+    .option('--again', 'ingest the file although its content came in before')
     .addHelpText(
       'after',
       `
-Rows that break their contract go to quarantine with the reason; the rest goes on. The same file again changes nothing.
+Rows that break their contract go to quarantine with the reason; the rest goes on. The same file again
+changes nothing.
 
 Examples:
   $ c360 upload customers customers.csv
   $ c360 upload transactions export.csv.gz
   $ c360 upload transactions purchases.csv --map examples/cdnow/map.yaml`,
     )
-    .action(async (dataset: Dataset, file: string, options: { map?: string }, command: Command) => {
+    .action(async (dataset: Dataset, file: string, options: { map?: string; again?: boolean }, command: Command) => {
       const globals = globalOptions(command);
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
-      const mapping = options.map ? readMapping(options.map, dataset) : undefined;
+      const mapping = options.map ? readMapping(options.map, dataset).mapping : undefined;
       await withPlatform(globals, 'write', async ({ env }) => {
-        const ingested = await upload(env, dataset, () => createReadStream(file), mapping);
-        tellIngested(dataset, ingested);
-        const { fileId: _, ...counts } = ingested;
+        await expireLanding(env)();
+        const open = () => createReadStream(file);
+        const { fileId: _, refusals, ...counts } = await upload(env, { dataset, open, mapping, again: options.again });
+        if (counts.isKnown) say('This content came in before; nothing changed. --again ingests it all the same.');
+        tellRefusals(counts, refusals);
         printSummary({ dataset, ...counts }, globals.format);
+        if (counts.received > 0 && counts.quarantined === counts.received) {
+          throw new RefusedInput(
+            `no row of the file fits ${dataset}; is it another dataset, or does it need a mapping?`,
+          );
+        }
       });
     });
 }
 
-function readMapping(file: string, dataset: Dataset): Mapping {
-  if (!existsSync(file)) throw new RefusedInput(`${file} is no file; --map names a YAML mapping`);
-  let document: unknown;
-  try {
-    document = parse(readFileSync(file, 'utf8'));
-  } catch {
-    throw new RefusedInput(`${file} is not valid YAML; examples/cdnow/map.yaml shows what a mapping looks like`);
-  }
-  return parseMapping(document, contractOf(`${dataset}/1`)!, file);
+interface Upload {
+  dataset: Dataset;
+  /** Gives the bytes anew at each call. */
+  open: () => AsyncIterable<Uint8Array>;
+  mapping?: Mapping;
+  again?: boolean;
+  /** Rows, where they are known. */
+  expected?: number;
 }
 
-/** Lands a file under the hash of its content and ingests it. `open` gives the bytes anew at each call. */
+/** Lands a file under the hash of its content and ingests it. */
 export async function upload(
   env: Environment,
-  dataset: Dataset,
-  open: () => AsyncIterable<Uint8Array>,
-  mapping?: Mapping,
-  expectedRows?: number,
+  { dataset, open, mapping, again, expected }: Upload,
 ): Promise<IngestedFile> {
   const hash = createHash('sha256');
   for await (const chunk of open()) hash.update(chunk);
   const key = landingKey(dataset, hash.digest('hex'));
   await env.objects.put(key, open());
-  const bar = progress(dataset, expectedRows ?? 0, 'rows');
+  const bar = progress(dataset, expected ?? 0, 'rows');
   try {
-    return await ingestBatch(env)({ dataset, key, mapping }, (rows) => bar.update(rows));
+    return await ingestBatch(env)({ dataset, key, mapping, again }, (rows) => bar.update(rows));
   } catch (error) {
     // What cannot be read at all is not kept: it may hold personal data.
     if (error instanceof RefusedInput) await env.objects.delete([key]);
@@ -76,11 +84,32 @@ export async function upload(
   }
 }
 
-function tellIngested(dataset: Dataset, ingested: IngestedFile): void {
-  if (ingested.isKnown) say(`This file of ${dataset} was uploaded before; nothing changed.`);
-  else if (ingested.quarantined > 0) {
-    say(
-      `${count(ingested.quarantined)} of ${count(ingested.received)} rows went to quarantine, the others to the lake.`,
-    );
+const mostShown = 5;
+
+/** Tells why rows were refused. The file is not named: its name may be somebody's. */
+function tellRefusals({ received, quarantined }: DoorCounts, refusals: RefusalGroup[]): void {
+  if (quarantined === 0) return;
+  const rest = received > quarantined ? ', the others to the lake' : '';
+  say(`${count(quarantined)} of ${count(received)} rows went to quarantine${rest}:`);
+  for (const { path, rule, records, firstLines } of refusals.slice(0, mostShown)) {
+    const field = path.length > 1 ? path.slice(1) : 'the row';
+    say(`  line ${firstLines[0]}: ${inWords(field, rule)} (${count(records)} row${records > 1 ? 's' : ''})`);
   }
+  if (refusals.length > mostShown) say(`  … and ${count(refusals.length - mostShown)} more reasons`);
+  say('c360 quarantine list shows them all; repair them and run `c360 redrive`.');
+}
+
+const ruleWords: [RegExp, string][] = [
+  [/^type /, 'must be of type '],
+  [/^format /, 'must have the format '],
+  [/^pattern /, 'must match '],
+  [/^(?:minimum|minLength) /, 'must be at least '],
+  [/^(?:maximum|maxLength) /, 'must be at most '],
+];
+
+/** A reason as a sentence. */
+function inWords(field: string, rule: string): string {
+  if (rule.startsWith('required ')) return `${field} lacks ${rule.slice('required '.length)}`;
+  const [pattern, words] = ruleWords.find(([candidate]) => candidate.test(rule)) ?? [/^/, 'must be '];
+  return `${field} ${rule.replace(pattern, words)}`;
 }

@@ -16,10 +16,24 @@ export function moneyText(amount: string | number): string | undefined {
   const [, sign, whole, fraction = ''] = match as unknown as [string, string, string, string?];
   let minor = BigInt(whole + fraction.slice(0, 4).padEnd(4, '0'));
   if (fraction.charAt(4) >= '5') minor += 1n;
-  if (minor >= limit) return undefined;
-  const digits = minor.toString().padStart(5, '0');
-  const text = `${digits.slice(0, -4)}.${digits.slice(-4)}`;
-  return sign === '-' && minor !== 0n ? `-${text}` : text;
+  return minor < limit ? textOf(sign === '-' ? -minor : minor) : undefined;
+}
+
+/** The exact sum of amounts, as text with four decimals. Throws where one of them is no amount. */
+export function sumOfMoney(amounts: string[]): string {
+  return textOf(amounts.reduce((sum, amount) => sum + tenThousandths(amount), 0n));
+}
+
+function tenThousandths(amount: string): bigint {
+  const text = moneyText(amount);
+  if (text === undefined) throw new Error('an amount must be decimal text that fits DECIMAL(18,4)');
+  return BigInt(text.replace('.', ''));
+}
+
+function textOf(tenThousandths: bigint): string {
+  const isNegative = tenThousandths < 0n;
+  const digits = String(isNegative ? -tenThousandths : tenThousandths).padStart(5, '0');
+  return `${isNegative ? '-' : ''}${digits.slice(0, -4)}.${digits.slice(-4)}`;
 }
 
 /** The number without an exponent; what needs a negative one is below a millionth, and so rounds to zero. */

@@ -14,7 +14,8 @@ export type RejectionKind =
   | 'unknown_type'
   | 'unknown_version'
   | 'schema_violation'
-  | 'currency_without_rate';
+  | 'currency_without_rate'
+  | 'processing_failed';
 
 export interface Rejection {
   kind: RejectionKind;

@@ -64,13 +64,15 @@ function isStorableTime(text: string): boolean {
 function reasonOf(error: ErrorObject, document: JsonObject, leaves: Leaf[]): Reason | undefined {
   // Each branch of an anyOf reports what it misses: together they say more than the anyOf itself.
   if (error.keyword === 'anyOf' || error.keyword === 'if') return undefined;
-  const rule = ruleText(error);
   // Key names can be data: the validators follow only the names that a contract declares.
   const property = error.instancePath.slice(1);
   const leaf = leaves.find((candidate) => candidate.property === property);
+  const rule = leaf?.isMoney ? moneyRule : ruleText(error);
   const value = leaf && document[property];
   return { path: error.instancePath || '/', rule, ...(leaf && isHarmless(leaf, value) && { value: String(value) }) };
 }
+
+const moneyRule = 'an amount with at most ten digits before the point and four after it';
 
 /** True for a small number or a boolean where the contract asks for one; a long number may be anybody's. */
 function isHarmless(leaf: Leaf, value: unknown): boolean {

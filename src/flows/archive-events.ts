@@ -1,7 +1,7 @@
 /** The event door (consumer A): a batch of one shard's stream records goes to raw/ or quarantine/, each exactly once. */
 import { envelopeLeaves } from '../contracts/index.ts';
 import { receiveEvent, type ValidEvent } from '../domain/events/receive-event.ts';
-import { accepted, type Outcome } from '../domain/outcome.ts';
+import { accepted, type Outcome, type Rejection } from '../domain/outcome.ts';
 import { separate } from '../domain/privacy/separate.ts';
 import type { Environment, StreamRecord } from '../ports.ts';
 import { type DoorCounts, type DoorRecord, noCounts, separateBatch, type ValidRecord, writeBatch } from './door.ts';
@@ -9,22 +9,36 @@ import { type DoorCounts, type DoorRecord, noCounts, separateBatch, type ValidRe
 /** Archives records that follow each other in one shard. Throws only where a dependency fails; then all may be sent again. */
 export const archiveEvents =
   (env: Environment) =>
-  async (records: StreamRecord[]): Promise<DoorCounts> => {
-    const first = records[0];
-    const last = records.at(-1);
-    if (!first || !last) return noCounts;
-    const separated = await separateBatch(env, records.map(receive));
-    const batch = `${first.shard}-${first.sequence}-${last.sequence}`;
-    return writeBatch(env, 'events', { batch, received: records.length, arrivedAt: first.arrivedAt }, separated);
-  };
+  (records: StreamRecord[]): Promise<DoorCounts> =>
+    archive(env, records, (record) => validRecord(receiveEvent(record.data)));
 
-function receive(record: StreamRecord): DoorRecord {
-  return {
-    origin: { source_shard: record.shard, source_sequence: record.sequence },
-    arrivedAt: record.arrivedAt,
-    body: record.data,
-    outcome: validRecord(receiveEvent(record.data)),
-  };
+/** The archive as a stream's consumer; a record that it cannot process goes to quarantine unread. */
+export const archiveConsumer = (env: Environment) => ({
+  name: 'archive-events',
+  process: archiveEvents(env),
+  refuse: (record: StreamRecord, rejection: Rejection): Promise<DoorCounts> =>
+    archive(env, [record], () => ({ ok: false, rejection })),
+});
+
+async function archive(
+  env: Environment,
+  records: StreamRecord[],
+  receive: (record: StreamRecord) => Outcome<ValidRecord>,
+): Promise<DoorCounts> {
+  const first = records[0];
+  const last = records.at(-1);
+  if (!first || !last) return noCounts;
+  const received = records.map(
+    (record): DoorRecord => ({
+      origin: { source_shard: record.shard, source_sequence: record.sequence },
+      arrivedAt: record.arrivedAt,
+      body: record.data,
+      outcome: receive(record),
+    }),
+  );
+  const separated = await separateBatch(env, received);
+  const batch = `${first.shard}-${first.sequence}-${last.sequence}`;
+  return writeBatch(env, 'events', { batch, received: records.length, arrivedAt: first.arrivedAt }, separated);
 }
 
 function validRecord(outcome: Outcome<ValidEvent>): Outcome<ValidRecord> {

@@ -1,11 +1,14 @@
 /** The file door: one landing file goes to raw/ or quarantine/, row by row, each exactly once. */
 import { createHash } from 'node:crypto';
-import { type Contract, contractOf, type Dataset, rawColumnsOf } from '../contracts/index.ts';
+import { type Contract, contractOf, type Dataset } from '../contracts/index.ts';
+import { checkHeader } from '../domain/files/check-header.ts';
 import type { Mapping } from '../domain/files/mapping.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
+import { rowIdRule } from '../domain/files/row-id.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { accepted, type Outcome } from '../domain/outcome.ts';
-import { canonicalText, type RawLine } from '../domain/privacy/separate.ts';
+import type { RawLine } from '../domain/privacy/separate.ts';
+import { type RefusalGroup, RefusalSummary } from '../domain/quality/refusal-summary.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
 import {
@@ -18,6 +21,7 @@ import {
   writeBatch,
 } from './door.ts';
 import { type FileShape, readRows, shapeOf, unpacked } from './read-rows.ts';
+import { keepRowFormat } from './row-format.ts';
 
 export interface LandedFile {
   dataset: Dataset;
@@ -25,6 +29,8 @@ export interface LandedFile {
   key: string;
   /** How its columns become the contract's fields; absent where they are named alike. */
   mapping?: Mapping;
+  /** Ingest it as a new file, although its content came in before. */
+  again?: boolean;
 }
 
 export interface IngestedFile extends DoorCounts {
@@ -32,6 +38,8 @@ export interface IngestedFile extends DoorCounts {
   fileId: string;
   /** True where an earlier upload of the same content had already been ingested. */
   isKnown: boolean;
+  /** Why rows were refused, the most frequent reason first. */
+  refusals: RefusalGroup[];
 }
 
 /**
@@ -44,15 +52,16 @@ export const ingestBatch =
   async (file: LandedFile, onProgress: (rows: number) => void = () => {}): Promise<IngestedFile> => {
     const contract = contractOf(`${file.dataset}/1`);
     if (!contract) throw new RefusedInput(`${file.dataset} is not a dataset of files`);
-    const { fileId, shape } = await survey(env, file, contract);
-    const arrivedAt = await register(env, file.dataset, fileId);
-    if (arrivedAt === 'ingested') {
+    const { content, shape } = await survey(env, file, contract);
+    const { fileId, arrivedAt, isIngested } = await register(env, file, content);
+    if (isIngested) {
       await env.objects.delete([file.key]);
-      return { ...noCounts, fileId, isKnown: true };
+      return { ...noCounts, fileId, isKnown: true, refusals: [] };
     }
     const giveIds = rowIdMaker(file);
     const { reportingCurrency } = env.settings;
     const receive = rowReceiver({ contract, mapping: file.mapping, reportingCurrency });
+    const refusals = new RefusalSummary();
     let counts = noCounts;
     for await (const rows of inChunks(readRows(unpacked(env.objects.open(file.key)), shape), rowsPerObject)) {
       const records = rows.map(
@@ -65,6 +74,10 @@ export const ingestBatch =
       );
       const separated = await separateBatch(env, records);
       giveIds(separated.lines);
+      if (separated.quarantine.length > 0 && refusals.groups().length === 0) {
+        await keepRowFormat(env, fileId, arrivedAt, { shape, mapping: file.mapping });
+      }
+      for (const { reasons, origin } of separated.quarantine) refusals.add(reasons, Number(origin.source_line));
       const batch = `${fileId}-${String(rows[0]!.line).padStart(9, '0')}`;
       const written = await writeBatch(env, file.dataset, { batch, received: rows.length, arrivedAt }, separated);
       counts = addCounts(counts, written);
@@ -73,7 +86,7 @@ export const ingestBatch =
     const values = { arrivedAt: arrivedAt.toISOString(), isIngested: true, rows: counts.received };
     await env.hot.write([{ table: 'files', put: { partition: file.dataset, sort: fileId, values } }]);
     await env.objects.delete([file.key]);
-    return { ...counts, fileId, isKnown: false };
+    return { ...counts, fileId, isKnown: false, refusals: refusals.groups() };
   };
 
 /** Reads the whole file once: its hash, whether it can be unpacked, and whether its header has what the contract needs. */
@@ -81,65 +94,82 @@ async function survey(
   env: Environment,
   file: LandedFile,
   contract: Contract,
-): Promise<{ fileId: string; shape: FileShape }> {
+): Promise<{ content: string; shape: FileShape }> {
   const hash = createHash('sha256');
   for await (const chunk of unpacked(env.objects.open(file.key))) hash.update(chunk);
   const shape = await shapeOf(unpacked(env.objects.open(file.key)));
-  if (shape.format === 'csv') checkHeader(shape.header, file, contract);
-  const content = hash.digest('hex');
-  const fileId = file.mapping
-    ? createHash('sha256').update(content).update(JSON.stringify(file.mapping)).digest('hex')
-    : content;
-  return { fileId, shape };
+  if (shape.format === 'csv') checkHeader(shape.header, contract, file.mapping);
+  return { content: hash.digest('hex'), shape };
 }
 
-function checkHeader(header: string[], { mapping }: LandedFile, contract: Contract): void {
-  const needed = mapping
-    ? Object.values(mapping.columns)
-    : contract.leaves.filter((leaf) => leaf.required).map((leaf) => leaf.property);
-  const missing = needed.filter((name) => !header.includes(name));
-  if (missing.length > 0) {
+interface Registered {
+  fileId: string;
+  /** Of the first try, whose objects every later one finds. */
+  arrivedAt: Date;
+  isIngested: boolean;
+}
+
+/**
+ * Finds out whether the file came in before. A content is known under whichever mapping it came, since another mapping
+ * makes other ids of the same rows, and they would count twice.
+ */
+async function register(env: Environment, file: LandedFile, content: string): Promise<Registered> {
+  const contentKey = { partition: `${file.dataset} contents`, sort: content };
+  const known = await env.hot.get('files', contentKey);
+  const times = Number(known?.values.times ?? 0);
+  const last = known && (await readRegistered(env, file.dataset, String(known.values.fileId)));
+  const sameFileId = fileIdOf(content, file.mapping, times);
+  if (last?.fileId === sameFileId && !(file.again && last.isIngested)) return last;
+  if (last && !file.again) {
     throw new RefusedInput(
-      `the header lacks ${missing.join(', ')}; name the columns as ${contract.dataset} does (docs/contracts.md) or give a mapping with --map`,
+      `this content came in on ${last.arrivedAt.toISOString().slice(0, 10)} with another mapping, and its rows would ` +
+        'count twice; --again ingests it all the same',
     );
   }
-  const known = mapping ? needed : contract.leaves.map((leaf) => leaf.property);
-  const twice = known.filter((name) => header.indexOf(name) !== header.lastIndexOf(name));
-  if (twice.length > 0) throw new RefusedInput(`the header names ${twice.join(', ')} twice; which one counts?`);
+  const registered: Registered = {
+    fileId: fileIdOf(content, file.mapping, last ? times + 1 : 0),
+    arrivedAt: env.clock.now(),
+    isIngested: false,
+  };
+  const values = { arrivedAt: registered.arrivedAt.toISOString(), isIngested: false };
+  await env.hot.write([
+    { table: 'files', put: { partition: file.dataset, sort: registered.fileId, values }, if: { absent: true } },
+    { table: 'files', put: { ...contentKey, values: { fileId: registered.fileId, times: last ? times + 1 : 0 } } },
+  ]);
+  return registered;
 }
 
-/** Remembers when the file first arrived; the time of the first try names the objects of every later one. */
-async function register(env: Environment, dataset: Dataset, fileId: string): Promise<Date | 'ingested'> {
-  const known = await env.hot.get('files', { partition: dataset, sort: fileId });
-  if (known?.values.isIngested === true) return 'ingested';
-  if (known) return new Date(known.values.arrivedAt as string);
-  const arrivedAt = env.clock.now();
-  const values = { arrivedAt: arrivedAt.toISOString(), isIngested: false };
-  await env.hot.write([{ table: 'files', put: { partition: dataset, sort: fileId, values }, if: { absent: true } }]);
-  return arrivedAt;
+async function readRegistered(env: Environment, dataset: Dataset, fileId: string): Promise<Registered | undefined> {
+  const item = await env.hot.get('files', { partition: dataset, sort: fileId });
+  return (
+    item && { fileId, arrivedAt: new Date(String(item.values.arrivedAt)), isIngested: item.values.isIngested === true }
+  );
+}
+
+/** `times` is how often the content had been ingested before. */
+function fileIdOf(content: string, mapping: Mapping | undefined, times: number): string {
+  if (!mapping && times === 0) return content;
+  const hash = createHash('sha256').update(content);
+  if (mapping) hash.update(JSON.stringify(mapping));
+  if (times > 0) hash.update(String(times));
+  return hash.digest('hex');
 }
 
 function validRecord(outcome: Outcome<JsonObject>, contract: Contract): Outcome<ValidRecord> {
   return outcome.ok ? accepted({ contract, record: outcome.value, head: {}, unknownFieldCount: 0 }) : outcome;
 }
 
-/**
- * Gives each line the id that its mapping asks for: a hash of the line without its provenance, and the number of its
- * occurrence in the file, so that identical lines stay distinct lines. The line holds the random subject id in place of
- * the natural id, so that the hash cannot be enumerated.
- */
+/** Gives each line the id that its mapping asks for; identical lines stay distinct by their occurrence in the file. */
 function rowIdMaker({ dataset, mapping }: LandedFile): (lines: RawLine[]) => void {
   if (!mapping?.rowId) return () => {};
-  const column = contractOf(`${dataset}/1`)!.leaves.find((leaf) => leaf.property === mapping.rowId)!.column;
-  const provenance = ['source_file', 'source_line', 'arrived_at', 'unknown_field_count', column];
-  const hashed = rawColumnsOf(dataset).filter(({ name }) => !provenance.includes(name) && !name.endsWith('_sealed'));
+  const rule = rowIdRule(dataset, mapping.rowId);
   const seen = new Map<string, number>();
   return (lines) => {
     for (const line of lines) {
-      const hash = createHash('sha256').update(canonicalText(line, hashed)).digest('hex').slice(0, 32);
+      const hash = rule.hash(line);
       const occurrence = (seen.get(hash) ?? 0) + 1;
       seen.set(hash, occurrence);
-      line[column] = `${hash}-${occurrence}`;
+      line[rule.column] = `${hash}-${occurrence}`;
     }
   };
 }

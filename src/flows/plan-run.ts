@@ -1,6 +1,6 @@
 /** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
 import { type Dataset, datasets } from '../contracts/index.ts';
-import { planKey } from '../domain/lake/layout.ts';
+import { batchOfKey, planKey } from '../domain/lake/layout.ts';
 import { planClean } from '../domain/lake/plan-layer.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
@@ -21,7 +21,10 @@ export interface RunInputs {
   consumedSince: string;
 }
 
-/** Lists what is new since the newest snapshot: arrivals from `consumedSince` on, less the keys that it consumed. */
+/**
+ * Lists what is new since the newest snapshot: arrivals from `consumedSince` on, less the keys that it consumed. An object
+ * whose batch has not been counted is left for a later run: its door was cut off between the two and comes again.
+ */
 export const findNewInputs =
   (env: Environment) =>
   async (runId: string, newest: Snapshot | undefined): Promise<RunInputs> => {
@@ -30,10 +33,16 @@ export const findNewInputs =
     const known = new Set(newest?.consumed);
     const inputs: RunInputs = { runId, newRaw: {}, consumed: [], consumedSince: windowStart };
     for (const dataset of datasets) {
+      const newKeys: string[] = [];
       for await (const { key } of env.objects.list(`raw/${dataset}/`, `raw/${dataset}/dt=${since}`)) {
-        if (!known.has(key)) inputs.newRaw[dataset] = [...(inputs.newRaw[dataset] ?? []), key];
+        if (!known.has(key)) {
+          const counted = await env.hot.get('batches', { partition: dataset, sort: batchOfKey(key) });
+          if (!counted) continue;
+          newKeys.push(key);
+        }
         if (key >= `raw/${dataset}/dt=${windowStart}`) inputs.consumed.push(key);
       }
+      if (newKeys.length > 0) inputs.newRaw[dataset] = newKeys;
     }
     return inputs;
   };

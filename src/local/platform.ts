@@ -9,12 +9,13 @@ import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
 import { LedgerFile } from '../adapters/local/ledger-file.ts';
 import { SqlDirectory } from '../adapters/local/sql-directory.ts';
+import { existingFile, sqliteError } from '../adapters/local/sqlite.ts';
 import { SqliteEventStream } from '../adapters/local/sqlite-event-stream.ts';
 import { SqliteHotStore } from '../adapters/local/sqlite-hot-store.ts';
 import { SqliteVault } from '../adapters/local/sqlite-vault.ts';
 import { systemClock, systemIds } from '../adapters/local/system.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
-import type { Clock, Environment, Ids } from '../ports.ts';
+import { AdapterError, type Clock, type Environment, type Ids } from '../ports.ts';
 import { readSettings } from './settings.ts';
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -23,7 +24,10 @@ export interface PlatformOptions {
   dataDir: string;
   /** Holds the keys, outside the data directory; by default `<dataDir>.keys`. */
   keyDir?: string;
-  /** Readers work beside a writer; two writers do not. */
+  /**
+   * Readers work beside a writer; two writers do not. A reader makes no file and opens a store when it is first asked
+   * for, so that only what it asks for need be there, the keys included.
+   */
   access: 'read' | 'write';
   clock?: Clock;
   ids?: Ids;
@@ -63,6 +67,15 @@ export function platformPaths({ dataDir, keyDir }: Pick<PlatformOptions, 'dataDi
 /** True where a platform has been opened in this directory before. */
 export const isDataDirectory = (dataDir: string): boolean => existsSync(join(dataDir, 'hot.sqlite'));
 
+/** A value that is made when it is first asked for. */
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
+}
+
 /** Opens the platform. RefusedInput where nothing is there to read, or another process is writing. */
 export function openPlatform(options: PlatformOptions): Platform {
   const paths = platformPaths(options);
@@ -71,9 +84,9 @@ export function openPlatform(options: PlatformOptions): Platform {
       `${paths.dataDir} holds no platform yet; try \`npm start\`, or name another place with --data-dir`,
     );
   }
-  mkdirSync(paths.vault, { recursive: true });
-  const unlock = options.access === 'write' ? lock(paths.dataDir) : () => {};
-  const closers: (() => void)[] = [unlock];
+  const isWriter = options.access === 'write';
+  if (isWriter) mkdirSync(paths.vault, { recursive: true });
+  const closers: (() => void)[] = isWriter ? [lock(paths.dataDir)] : [];
   const close = () => {
     for (const closer of closers.splice(0).reverse()) closer();
   };
@@ -84,18 +97,42 @@ export function openPlatform(options: PlatformOptions): Platform {
   try {
     const { stream: streamSettings, ...settings } = readSettings(repositoryRoot);
     const { clock = systemClock, ids = systemIds } = options;
-    const files = { stream: join(paths.dataDir, 'stream.sqlite'), vault: join(paths.vault, 'vault.sqlite') };
-    const keys = new KeyDirectory(paths.keyDir, { protects: Object.values(files) });
-    const ledger = new LedgerFile(join(paths.keyDir, 'ledger.jsonl'), { key: keys.derive('ledger') });
-    const objects = new DirectoryObjectStore(paths.lake);
+    const files = {
+      stream: join(paths.dataDir, 'stream.sqlite'),
+      hot: join(paths.dataDir, 'hot.sqlite'),
+      vault: join(paths.vault, 'vault.sqlite'),
+    };
+    const place = (store: keyof typeof files, mode: 'ro' | 'rw') =>
+      isWriter ? files[store] : existingFile(files[store], mode);
+    const protects = [files.vault, files.stream, ...(isWriter ? [] : [paths.dataDir])];
+    const keys = once(() => new KeyDirectory(paths.keyDir, { protects }));
+    const stores = {
+      stream: once(() => {
+        const key = keys().derive('stream');
+        return closing(new SqliteEventStream(place('stream', 'rw'), { clock, key, ...streamSettings }));
+      }),
+      hot: once(() => closing(new SqliteHotStore(place('hot', 'ro'), { clock }))),
+      vault: once(() => {
+        const ledger = new LedgerFile(join(paths.keyDir, 'ledger.jsonl'), { key: keys().derive('ledger') });
+        return closing(new SqliteVault(place('vault', 'rw'), { keys: keys(), ids, ledger }));
+      }),
+    };
+    if (isWriter) for (const open of Object.values(stores)) open();
+    const objects = new DirectoryObjectStore(paths.lake, { access: options.access });
     const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
     const env: Environment = {
       clock,
       ids,
-      stream: closing(new SqliteEventStream(files.stream, { clock, key: keys.derive('stream'), ...streamSettings })),
+      get stream() {
+        return stores.stream();
+      },
       objects,
-      hot: closing(new SqliteHotStore(join(paths.dataDir, 'hot.sqlite'), { clock })),
-      vault: closing(new SqliteVault(files.vault, { keys, ids, ledger })),
+      get hot() {
+        return stores.hot();
+      },
+      get vault() {
+        return stores.vault();
+      },
       engine: new DuckDbEngine({ objects, sql, temporaryDirectory: join(paths.dataDir, 'tmp') }),
       warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql }),
       sql,
@@ -110,16 +147,21 @@ export function openPlatform(options: PlatformOptions): Platform {
 
 /** Takes the data directory for this process; the system frees it when the process ends, however it ends. */
 function lock(dataDir: string): () => void {
-  const database = new DatabaseSync(join(dataDir, 'lock.sqlite'), { timeout: 0 });
+  const path = join(dataDir, 'lock.sqlite');
+  let database: DatabaseSync | undefined;
   try {
+    database = new DatabaseSync(path, { timeout: 0 });
     database.exec('begin exclusive');
-  } catch {
-    database.close();
+  } catch (error) {
+    database?.close();
+    const failure = sqliteError(path, error);
+    if (!(failure instanceof AdapterError && failure.retryable)) throw failure;
     throw new RefusedInput(
       `another process is writing to ${dataDir}; wait for it to end, or work in another place with --data-dir`,
     );
   }
-  return () => database.close();
+  const taken = database;
+  return () => taken.close();
 }
 
 /** Deletes the data directory and its keys. */

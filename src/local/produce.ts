@@ -1,8 +1,12 @@
 /** The producer's side: puts events into the stream, remembering how far it came. */
 import { createHash } from 'node:crypto';
+import { systemTimer, type Timer } from '../adapters/local/timer.ts';
 import { canonicalEventId } from '../domain/events/event-id.ts';
 import { isObject, parseJson } from '../domain/json.ts';
+import { backoff } from '../domain/stream/backoff.ts';
 import { AdapterError, type Environment, type NewRecord } from '../ports.ts';
+
+type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 const recordsPerPut = 500;
 const bytesPerPut = 4_000_000;
@@ -17,6 +21,15 @@ export interface Produced {
   oversized: number[];
 }
 
+export interface ProduceOptions {
+  onProgress?: (records: number) => void;
+  /** Records a second; by default as fast as the stream takes them. */
+  rate?: number;
+  /** Ends after this time, or with the last line if that comes first. */
+  seconds?: number;
+  timer?: Timer;
+}
+
 /**
  * Puts each line as one record. `source` names what is produced: the same source again begins where the last call ended,
  * so that it puts nothing twice but, after a crash, at most one put.
@@ -24,17 +37,19 @@ export interface Produced {
 export async function produce(
   env: Environment,
   source: string,
-  lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  onProgress: (records: number) => void = () => {},
+  lines: Bytes,
+  { onProgress = () => {}, rate = Number.POSITIVE_INFINITY, seconds, timer = systemTimer }: ProduceOptions = {},
 ): Promise<Produced> {
   const key = { partition: 'produced', sort: source };
   const known = Number((await env.hot.get('files', key))?.values.lines ?? 0);
   const produced: Produced = { sent: 0, known, oversized: [] };
+  const pace = new Pace(env, timer, rate, seconds);
   let line = 0;
   let batch: NewRecord[] = [];
   let size = 0;
   const flush = async () => {
-    await putAll(env, batch);
+    await pace.waitFor(produced.sent);
+    await putAll(env, batch, timer);
     produced.sent += batch.length;
     batch = [];
     size = 0;
@@ -42,6 +57,7 @@ export async function produce(
     onProgress(known + produced.sent);
   };
   for await (const data of lines) {
+    if (line >= known && pace.isOver(produced.sent + batch.length)) break;
     line += 1;
     if (line <= known || data.length === 0) continue;
     const record = { partitionKey: partitionKey(data), data };
@@ -51,10 +67,45 @@ export async function produce(
     }
     batch.push(record);
     size += data.length;
-    if (batch.length === recordsPerPut || size > bytesPerPut - recordLimit) await flush();
+    if (batch.length === pace.recordsPerPut || size > bytesPerPut - recordLimit) await flush();
   }
   if (line > known) await flush();
   return produced;
+}
+
+/** When which record is due, so many a second from now on; a producer that fell behind catches up. */
+class Pace {
+  /** A tenth of a second's records. */
+  readonly recordsPerPut: number;
+  readonly #env: Environment;
+  readonly #timer: Timer;
+  readonly #rate: number;
+  readonly #seconds: number;
+  readonly #startMs: number;
+
+  constructor(env: Environment, timer: Timer, rate: number, seconds = Number.POSITIVE_INFINITY) {
+    this.#env = env;
+    this.#timer = timer;
+    this.#rate = rate;
+    this.#seconds = seconds;
+    this.#startMs = env.clock.now().getTime();
+    this.recordsPerPut = Math.min(recordsPerPut, Math.ceil(rate / 10));
+  }
+
+  /** True where no record follows the first `records` ones. */
+  isOver(records: number): boolean {
+    return records >= this.#rate * this.#seconds || this.#elapsedMs() >= this.#seconds * 1000;
+  }
+
+  /** Waits until the record behind the first `records` ones is due. */
+  async waitFor(records: number): Promise<void> {
+    const waitMs = (records / this.#rate) * 1000 - this.#elapsedMs();
+    if (waitMs > 0) await this.#timer.sleep(waitMs);
+  }
+
+  #elapsedMs(): number {
+    return this.#env.clock.now().getTime() - this.#startMs;
+  }
 }
 
 /** The event id; a hash of the record where it has none, so that it still arrives and can be refused with a reason. */
@@ -64,19 +115,50 @@ function partitionKey(data: Uint8Array): string {
   return id ?? createHash('sha256').update(data).digest('hex');
 }
 
-const mostAttempts = 8;
+const mostRefusals = 8;
+const retryLimits = { firstMs: 100, mostMs: 5000 };
 
-/** Puts records until all are in the stream; those that a throttled shard refused are sent again. */
-async function putAll(env: Environment, records: NewRecord[]): Promise<void> {
+/** Puts records until all are in the stream; those that a throttled shard refused are sent again after a while. */
+async function putAll(env: Environment, records: NewRecord[], timer: Timer): Promise<void> {
   let waiting = records;
-  for (let attempt = 0; waiting.length > 0; attempt += 1) {
-    if (attempt === mostAttempts) {
+  for (let refusals = 0; waiting.length > 0; ) {
+    const results = await env.stream.put(waiting);
+    const refused = waiting.filter((_, index) => !results[index]?.ok);
+    refusals = refused.length < waiting.length ? 1 : refusals + 1;
+    waiting = refused;
+    if (waiting.length === 0) return;
+    if (refusals === mostRefusals) {
       throw new AdapterError(
-        `the stream refused ${waiting.length} records ${mostAttempts} times; produce again to go on`,
+        `the stream refused ${waiting.length} records ${mostRefusals} times; produce again to go on`,
         { retryable: true },
       );
     }
-    const results = await env.stream.put(waiting);
-    waiting = waiting.filter((_, index) => !results[index]?.ok);
+    await timer.sleep(backoff(refusals, retryLimits, timer.random));
   }
+}
+
+/** The lines of a file to the byte, without their line ends; of a line that no stream takes, enough to tell. */
+export async function* linesIn(bytes: Bytes): AsyncIterable<Uint8Array> {
+  let parts: Uint8Array[] = [];
+  let size = 0;
+  const add = (part: Uint8Array) => {
+    if (size <= recordLimit) parts.push(part);
+    size += part.length;
+  };
+  const take = () => {
+    const line = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
+    parts = [];
+    size = 0;
+    return line.at(-1) === 13 ? line.subarray(0, -1) : line;
+  };
+  for await (const chunk of bytes) {
+    let from = 0;
+    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
+      add(chunk.subarray(from, end));
+      yield take();
+      from = end + 1;
+    }
+    add(chunk.subarray(from));
+  }
+  if (size > 0) yield take();
 }

@@ -41,6 +41,12 @@ export function hotStoreContract(name: string, make: (clock: Clock) => Promise<M
       );
     });
 
+    test('adds to a value that is 0', async () => {
+      await store.write([{ table: 'runs', put: itemOf('p', 's', { n: 0 }) }]);
+      await store.write([{ table: 'runs', add: { partition: 'p', sort: 's', values: { n: 1 } } }]);
+      expect((await store.get('runs', { partition: 'p', sort: 's' }))?.values).toEqual({ n: 1 });
+    });
+
     test('does what a map would do, all writes or none, whatever the writes', async () => {
       await fc.assert(
         fc.asyncProperty(fc.array(batches, { maxLength: 8 }), async (history) => {

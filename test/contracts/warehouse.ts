@@ -94,6 +94,15 @@ export function warehouseContract(name: string, make: () => Promise<WarehouseUnd
     test('answers one SELECT at a time', async () => {
       await expect(warehouse.query('select 1; select 2')).rejects.toThrow(EngineError);
       await expect(warehouse.query('selec 1')).rejects.toThrow(EngineError);
+      await expect(warehouse.query('')).rejects.toThrow(EngineError);
+    });
+
+    test('changes nothing by a query', async () => {
+      const insert = "insert into staging_changed_partitions values (date '2026-01-01')";
+      await expect(warehouse.query(insert)).rejects.toThrow(/read only/);
+      await warehouse.transaction([]);
+      await expect(warehouse.query(insert)).rejects.toThrow(/read only/);
+      expect(await rows('select count(*) from staging_changed_partitions')).toEqual([[0]]);
     });
 
     test('answers while a transaction runs, and then sees its end', async () => {

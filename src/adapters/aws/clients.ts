@@ -59,7 +59,7 @@ export function clientSettings(env: Record<string, string | undefined>): ClientS
   };
 }
 
-export function kinesisClient(settings: ClientSettings): KinesisClient {
+function kinesisClient(settings: ClientSettings): KinesisClient {
   return new KinesisClient({ ...settings });
 }
 

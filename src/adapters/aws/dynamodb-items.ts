@@ -19,7 +19,7 @@ export function toAttribute(value: HotValue): AttributeValue {
   return { M: Object.fromEntries(Object.entries(value).map(([name, part]) => [name, toAttribute(part)])) };
 }
 
-export function fromAttribute(attribute: AttributeValue): HotValue {
+function fromAttribute(attribute: AttributeValue): HotValue {
   if (attribute.S !== undefined) return attribute.S;
   if (attribute.N !== undefined) return Number(attribute.N);
   if (attribute.BOOL !== undefined) return attribute.BOOL;

@@ -20,9 +20,13 @@ const retryableCodes = ['EMFILE', 'ENFILE', 'EAGAIN', 'EBUSY'];
 export class DirectoryObjectStore implements ObjectStore {
   readonly #directory: string;
 
-  /** Creates the directory where there is none. An object and a folder cannot share a name: `a` excludes `a/b`. */
-  constructor(directory: string) {
+  /**
+   * Creates the directory where there is none, unless it is only read. An object and a folder cannot share a name: `a`
+   * excludes `a/b`.
+   */
+  constructor(directory: string, { access = 'write' }: { access?: 'read' | 'write' } = {}) {
     this.#directory = resolve(directory);
+    if (access === 'read') return;
     mkdirSync(join(this.#directory, temporaryFolder), { recursive: true });
     this.#removeStaleTemporaries();
   }

@@ -4,9 +4,35 @@ import { EngineError } from '../../ports.ts';
 /** Kinds of error whose first line names SQL and columns, never a value. */
 const speaksOfSql = /^(Parser|Binder|Catalog|Not implemented) Error: /;
 
+/** A further line of theirs that helps: names like the one that is not known. */
+const hint = /^(Did you mean|Candidate bindings)/;
+
+/** What may be said of the other errors: the first line of this table that fits the message. */
+const inOwnWords: [RegExp, string][] = [
+  [/read-only mode/, 'the warehouse is read only; give one SELECT'],
+  [
+    /^Permission Error/,
+    'SQL reaches the tables of the warehouse, neither files nor the network; give one SELECT over them',
+  ],
+  [
+    /^Conversion Error/,
+    'Conversion Error: a value cannot be read as the type that is asked for; try_cast makes it NULL',
+  ],
+  [/^Out of Range Error/, 'Out of Range Error: a number leaves the range of its type; cast it to a wider one first'],
+  [/No space left on device/, 'IO Error: no space is left on the disk; free some and run the command again'],
+  [/Permission denied/, 'IO Error: this user may not read or write the file; check its rights'],
+  [/Read-only file system/, 'IO Error: the file lies on a read-only file system; name another place with --data-dir'],
+];
+
+/** The error of a statement or file, which `where` names, without any value of the data. */
 export function engineError(where: string, error: unknown): EngineError {
   const message = String((error as { message?: unknown } | undefined)?.message ?? error);
-  const firstLine = message.split('\n')[0] ?? '';
-  const kind = /^[A-Za-z ]+ Error/.exec(firstLine)?.[0] ?? 'Error';
-  return new EngineError(`${where}: ${speaksOfSql.test(firstLine) ? firstLine : kind}`);
+  return new EngineError(`${where}: ${safePart(message.replace(/^Failed to extract statements: /, ''))}`);
+}
+
+function safePart(message: string): string {
+  const [first = '', second = ''] = message.split('\n');
+  if (speaksOfSql.test(first)) return hint.test(second) ? `${first} ${second}` : first;
+  const own = inOwnWords.find(([pattern]) => pattern.test(message));
+  return own?.[1] ?? /^[A-Za-z ]+ Error/.exec(first)?.[0] ?? 'DuckDB failed, in words that may quote the data';
 }

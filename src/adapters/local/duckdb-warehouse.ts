@@ -3,9 +3,16 @@
  * takes the file's place; readers open the current file read-only and are never blocked.
  */
 import { randomUUID } from 'node:crypto';
-import { copyFileSync, existsSync, linkSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import { type DuckDBConnection, DuckDBInstance, type DuckDBType } from '@duckdb/node-api';
+import {
+  type DuckDBConnection,
+  DuckDBInstance,
+  DuckDBIntervalValue,
+  type DuckDBType,
+  type Json,
+  StatementType,
+} from '@duckdb/node-api';
 import {
   EngineError,
   type ObjectStore,
@@ -40,7 +47,7 @@ export class DuckDbWarehouse implements Warehouse {
 
   async transaction(statements: WarehouseStatement[]): Promise<void> {
     this.#removeLeftovers();
-    const copy = this.#newFile('loading');
+    const copy = this.#newFile();
     if (existsSync(this.#file)) copyFileSync(this.#file, copy);
     try {
       await this.#load(copy, statements);
@@ -50,21 +57,9 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 
-  /** Makes the empty warehouse that the DDL describes, unless one has come into being meanwhile. */
-  async #create(): Promise<void> {
-    const empty = this.#newFile('empty');
-    await this.#load(empty, []);
-    try {
-      linkSync(empty, this.#file);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
-    }
-    rmSync(empty);
-  }
-
-  #newFile(purpose: string): string {
+  #newFile(): string {
     mkdirSync(this.#options.directory, { recursive: true });
-    return join(this.#options.directory, `${purpose}-${randomUUID()}.duckdb`);
+    return join(this.#options.directory, `loading-${randomUUID()}.duckdb`);
   }
 
   /** What a load that was killed has left behind; only one process writes at a time. */
@@ -78,7 +73,7 @@ export class DuckDbWarehouse implements Warehouse {
   /** Applies the DDL, whose statements are repeatable, and runs the statements in one transaction. */
   async #load(file: string, statements: WarehouseStatement[]): Promise<void> {
     await withConnection(file, confined, async (connection) => {
-      for (const path of this.#options.sql.list('ddl')) await run(connection, path, this.#options.sql.read(path));
+      await this.#applyDdl(connection);
       await connection.run('begin');
       for (const statement of statements) {
         if ('sql' in statement) await run(connection, statement.what, statement.sql);
@@ -89,22 +84,20 @@ export class DuckDbWarehouse implements Warehouse {
     });
   }
 
+  async #applyDdl(connection: DuckDBConnection): Promise<void> {
+    for (const path of this.#options.sql.list('ddl')) await run(connection, path, this.#options.sql.read(path));
+  }
+
+  /** Before the first load the empty tables of the DDL answer, in memory: a reader makes no file. */
   async query(sql: string): Promise<ResultSet> {
-    if (!existsSync(this.#file)) await this.#create();
-    const options = {
-      ...confined,
-      access_mode: 'READ_ONLY',
-      enable_external_access: 'false',
-      lock_configuration: 'true',
-    };
-    return withConnection(this.#file, options, async (connection) => {
-      const prepared = await connection.extractStatements(sql);
-      if (prepared.count !== 1) throw new EngineError(`one statement is needed, got ${prepared.count}`);
-      const result = await connection.runAndReadAll(sql);
-      const types = result.columnTypes();
-      const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }));
-      const rows = result.getRowsJson().map((row) => row.map((value, index) => scalar(value, types[index]!)));
-      return { columns, rows };
+    if (existsSync(this.#file)) {
+      return withConnection(this.#file, { ...confined, access_mode: 'READ_ONLY' }, (connection) =>
+        ask(connection, sql),
+      );
+    }
+    return withConnection(':memory:', confined, async (connection) => {
+      await this.#applyDdl(connection);
+      return ask(connection, sql);
     });
   }
 
@@ -119,13 +112,35 @@ export class DuckDbWarehouse implements Warehouse {
   }
 }
 
+/** Runs one SELECT (or EXPLAIN of one) that reaches nothing but the warehouse. */
+async function ask(connection: DuckDBConnection, sql: string): Promise<ResultSet> {
+  await connection.run('set enable_external_access = false; set lock_configuration = true');
+  if (isEmpty(sql)) throw new EngineError('the statement is empty; give one SELECT');
+  const statements = await connection.extractStatements(sql);
+  if (statements.count !== 1) throw new EngineError(`one statement is needed, got ${statements.count}`);
+  const statement = await statements.prepare(0);
+  if (!readingTypes.includes(statement.statementType)) {
+    throw new EngineError('the warehouse is read only; give one SELECT');
+  }
+  const result = await statement.runAndReadAll();
+  const types = result.columnTypes();
+  const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }));
+  const rows = result.getRowsJson().map((row) => row.map((value, index) => scalar(value, types[index]!)));
+  return { columns, rows };
+}
+
+const readingTypes = [StatementType.SELECT, StatementType.EXPLAIN];
+
+/** DuckDB's parser fails without a word where there is nothing but comments. */
+const isEmpty = (sql: string): boolean => sql.replaceAll(/--.*|\/\*[\s\S]*?\*\/|[\s;]/g, '') === '';
+
 async function withConnection<T>(
   file: string,
   options: Record<string, string>,
   use: (connection: DuckDBConnection) => Promise<T>,
 ): Promise<T> {
   const instance = await DuckDBInstance.create(file, options).catch((error: unknown) => {
-    throw engineError('the warehouse file cannot be opened', error);
+    throw engineError(`${file} cannot be opened`, error);
   });
   const connection = await instance.connect();
   try {
@@ -146,12 +161,18 @@ async function run(connection: DuckDBConnection, where: string, sql: string): Pr
   }
 }
 
-/** A value as JSON can hold it, from the text that DuckDB gives for its type. */
-function scalar(value: unknown, type: DuckDBType): Scalar {
+/** A value as JSON can hold it, from what DuckDB gives for its type; nested values as JSON text. */
+function scalar(value: Json, type: DuckDBType): Scalar {
   if (value === null || typeof value === 'boolean' || typeof value === 'number') return value;
-  const text = String(value);
   const name = String(type);
-  if (/^(BIGINT|HUGEINT|UBIGINT)$/.test(name)) return Number.isSafeInteger(Number(text)) ? Number(text) : text;
-  if (name.startsWith('TIMESTAMP')) return `${text.replace(' ', 'T')}Z`;
-  return text;
+  if (typeof value === 'object') return name === 'INTERVAL' ? intervalText(value) : JSON.stringify(value);
+  if (/^(BIGINT|HUGEINT|UBIGINT)$/.test(name)) return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (name.startsWith('TIMESTAMP') && /^\d/.test(value)) return `${value.replace(' ', 'T').replace(/\+00$/, '')}Z`;
+  return value;
+}
+
+/** `{months, days, micros}` as people write it: `1 month 2 days 03:00:00`. */
+function intervalText(value: object): string {
+  const { months, days, micros } = value as { months: number; days: number; micros: string };
+  return new DuckDBIntervalValue(months, days, BigInt(micros)).toString();
 }

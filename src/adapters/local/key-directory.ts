@@ -31,7 +31,7 @@ export class KeyDirectory {
   constructor(directory: string, options: { protects: string[] }) {
     this.#directory = directory;
     const path = join(directory, 'root.key');
-    if (!existsSync(path)) {
+    if (!statSync(path, { throwIfNoEntry: false })) {
       refuseToReplaceKeyOf(options.protects, path);
       mkdirSync(directory, { recursive: true, mode: 0o700 });
       refuseWhereOthersMayRead(directory, '700');
@@ -72,8 +72,8 @@ function refuseToReplaceKeyOf(stores: string[], path: string): void {
   const store = stores.find((candidate) => existsSync(candidate));
   if (!store) return;
   throw refusal(
-    `${path} is missing, and ${store} cannot be read without it: restore the key directory from its backup, ` +
-      'or delete the data directory to start anew',
+    `${path} is missing, and ${store} cannot be read without it: name the key directory of this data with --key-dir, ` +
+      'or restore it from its backup',
   );
 }
 

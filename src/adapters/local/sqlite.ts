@@ -2,6 +2,7 @@
 import { closeSync, mkdirSync, openSync } from 'node:fs';
 import { basename, dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AdapterError } from '../../ports.ts';
 
 /** How long a statement waits for another process' transaction to end. */
@@ -10,17 +11,40 @@ const busyTimeoutMs = 10_000;
 /** SQLITE_BUSY and SQLITE_LOCKED: the only results that a later attempt may change. */
 const retryableCodes = [5, 6];
 
+/** SQLITE_READONLY, SQLITE_FULL, SQLITE_CANTOPEN: what a person does about them. */
+const waysOut: Record<number, string> = {
+  8: 'may not be written; give this user the right to write it, or name another place with --data-dir',
+  13: 'finds no space left on its disk; free some and run the command again',
+  14: 'cannot be opened; check that it is there and that this user may read and write it and its folder',
+};
+
+/** SQLITE_READONLY_ROLLBACK: a writer was cut off, and what it had begun must be taken back first. */
+const cutOffCode = 776;
+
+/**
+ * SQLite's URI of a file that is there: opened with it, nothing is created and no schema applied. With `ro` nothing is
+ * written either; with `rw` what the file's folder allows.
+ */
+export function existingFile(path: string, mode: 'ro' | 'rw'): string {
+  return `${pathToFileURL(path).href}?mode=${mode}`;
+}
+
 export class SqliteFile {
-  readonly #name: string;
+  readonly #path: string;
   readonly #database: DatabaseSync;
   readonly #statements = new Map<string, StatementSync>();
 
   /**
-   * Opens or creates the file (mode 0600; `:memory:` for none) and runs `schema`, whose statements must be repeatable.
-   * Journal `delete` leaves no copy of deleted rows; `wal` lets others read while one writes, for ciphertext only.
+   * Opens or creates the file (mode 0600; `:memory:` for none) and runs `schema`, whose statements must be repeatable;
+   * an `existingFile` is taken as it is. Journal `delete` leaves no copy of deleted rows; `wal` lets others read while
+   * one writes, for ciphertext only.
    */
   constructor(path: string, options: { journal: 'delete' | 'wal'; schema: string }) {
-    this.#name = basename(path);
+    this.#path = path.startsWith('file:') ? fileURLToPath(path.replace(/\?mode=\w+$/, '')) : path;
+    if (path !== this.#path) {
+      this.#database = this.#mapErrors(() => this.#openExisting(path));
+      return;
+    }
     if (path !== ':memory:') createPrivately(path);
     this.#database = this.#mapErrors(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
     this.#setJournal(options.journal);
@@ -53,6 +77,26 @@ export class SqliteFile {
 
   close(): void {
     if (this.#database.isOpen) this.#database.close();
+  }
+
+  #openExisting(uri: string): DatabaseSync {
+    const open = (location: string) => {
+      const database = new DatabaseSync(location, { timeout: busyTimeoutMs });
+      try {
+        database.exec('pragma secure_delete = on; select count(*) from sqlite_schema');
+        return database;
+      } catch (error) {
+        database.close();
+        throw error;
+      }
+    };
+    try {
+      return open(uri);
+    } catch (error) {
+      if ((error as { errcode?: number }).errcode !== cutOffCode) throw error;
+      open(existingFile(this.#path, 'rw')).close();
+      return open(uri);
+    }
   }
 
   #transaction<T>(begin: string, work: () => T): T {
@@ -94,12 +138,18 @@ export class SqliteFile {
     try {
       return work();
     } catch (error) {
-      const code = (error as { errcode?: number }).errcode;
-      if (code === undefined) throw error;
-      const retryable = retryableCodes.includes(code & 0xff);
-      throw new AdapterError(`${this.#name}: ${(error as Error).message}`, { retryable, cause: error });
+      throw sqliteError(this.#path, error);
     }
   }
+}
+
+/** An error of SQLite as an AdapterError that names the file; any other error as it is. */
+export function sqliteError(path: string, error: unknown): unknown {
+  const code = (error as { errcode?: number }).errcode;
+  if (code === undefined) return error;
+  const way = waysOut[code & 0xff];
+  const message = way ? `${path} ${way}` : `${basename(path)}: ${(error as Error).message}`;
+  return new AdapterError(message, { retryable: retryableCodes.includes(code & 0xff), cause: error });
 }
 
 /** SQLite gives a file that it creates the default mode, and its journals the mode of the file. */

@@ -58,6 +58,9 @@ const masks: [RegExp, string][] = [
 /** What every mask needs at least one of. */
 const suspicious = /[\p{Nd}@＠?#[(]/u;
 
+/** One short run of digits among letters, as most paths and names have it, is none of what the masks look for. */
+const plain = /^[a-z/_-]*(?:\d{1,6}[a-z/_-]*)?$/i;
+
 /** What is masked or cut can let its neighbours look personal; a bound, so that no text takes a round a word. */
 const mostRounds = 4;
 
@@ -69,6 +72,7 @@ const unstorable = /\0|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\
  * lone surrogates become U+FFFD, since a raw line with them could not be read.
  */
 export function scrub(text: string): string {
+  if (plain.test(text)) return text;
   const storable = text.isWellFormed() && !text.includes('\0') ? text : text.replace(unstorable, '\ufffd');
   let scrubbed = storable;
   for (let round = 0; round < mostRounds && suspicious.test(scrubbed); round += 1) {

@@ -59,10 +59,10 @@ export function separate(
   const personal: Record<string, string> = {};
   let known = 0;
   for (const leaf of contract.leaves) {
-    if (!Object.hasOwn(record, leaf.property)) continue;
-    known += 1;
     const value = record[leaf.property];
-    if (!isPresent(value)) continue;
+    if (value === undefined) continue;
+    known += 1;
+    if (value === null || value === '') continue;
     if (leaf.privacy === 'vault') personal[leaf.property] = String(value);
     else {
       const kept = keptValue(leaf, value, subjects);

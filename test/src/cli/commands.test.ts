@@ -230,6 +230,44 @@ describe('answers', () => {
     expect([code, stdout, existsSync('/tmp/c360-stolen.csv')]).toEqual([1, '', false]);
   });
 
+  test.each([
+    ['an empty text', '', /the statement is empty; give one SELECT/],
+    ['comments alone', '/* nothing */ ;', /the statement is empty; give one SELECT/],
+    ['a write', 'delete from fact_event', /the warehouse is read only; give one SELECT/],
+    ['a setting', 'set threads = 1', /the warehouse is read only; give one SELECT/],
+    [
+      'a file function',
+      "select * from read_text('/etc/passwd')",
+      /SQL reaches the tables of the warehouse, neither files/,
+    ],
+    ['a network function', "select * from read_csv('https://example.com/x.csv')", /neither files nor the network/],
+    ['a syntax error', 'selec 1', /Parser Error: syntax error at or near "selec"/],
+    ['an open quote', "select 'abc", /Parser Error: unterminated quoted string/],
+    ['a table that is not there', 'select * from fact_event2', /fact_event2 does not exist.* Did you mean/],
+    ['a value that does not convert', "select cast('secret' as integer)", /Conversion Error: a value cannot be read/],
+  ])('to %s say what is wrong and what to give', async (_, statement, message) => {
+    const { code, stdout, stderr } = await inDataDir('sql', statement);
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringMatching(message)]);
+    expect(stderr).not.toMatch(/secret|Error$|\n\s+at /);
+  });
+
+  test('to SQL have nested values as JSON, intervals as text and the headings of the statement', async () => {
+    const statement = "select [1, 2] as is_list, {'a': 1} as a_struct, interval '1 month 2 days 3 hours' as span_on";
+    const { stdout } = await inDataDir('sql', statement);
+    expect(stdout.split('\n')[0]).toMatch(/^ {2}is_list +a_struct +span_on$/);
+    expect(stdout).toMatch(/\[1,2\] +\{"a":1\} +1 month 2 days 03:00:00/);
+  });
+
+  test.each([
+    ['sql', 'select 1'],
+    ['query', '2'],
+  ])('of %s refuse a --limit that is no number of rows', async (...args) => {
+    for (const limit of ['x', '-1', '1.5', '']) {
+      const { code, stderr } = await inDataDir(...args, `--limit=${limit}`);
+      expect([code, stderr]).toEqual([1, expect.stringContaining('a whole number from 0 on; 0 shows all rows')]);
+    }
+  });
+
   test('to SQL with a mistake say what the mistake is', async () => {
     const { code, stderr } = await inDataDir('sql', 'select revenu from fact_sales');
     expect([code, stderr]).toEqual([1, expect.stringContaining('"revenu" not found')]);

@@ -51,6 +51,11 @@ describe('a file', () => {
       unknownFields: 0,
       fileId,
       isKnown: false,
+      refusals: [
+        { path: '/currency', rule: 'a currency with a rate; only USD has one', records: 1, firstLines: [4] },
+        { path: '', rule: '11 cells as in the header', records: 1, firstLines: [5] },
+        { path: '/unit_price', rule: expect.stringMatching(/^an amount/), records: 1, firstLines: [6] },
+      ],
     });
     expect(await platform.keys('')).toEqual([
       `quarantine/transactions/dt=2026-03-01/${fileId}-000000002.jsonl.gz`,
@@ -68,7 +73,7 @@ describe('a file', () => {
         [{ path: '/currency', rule: 'a currency with a rate; only USD has one', value: 'EUR' }],
       ],
       [5, 'not_csv', [{ path: '', rule: '11 cells as in the header', value: '2' }]],
-      [6, 'schema_violation', [{ path: '/unit_price', rule: expect.stringMatching(/^pattern/) }]],
+      [6, 'schema_violation', [{ path: '/unit_price', rule: expect.stringMatching(/^an amount/) }]],
     ]);
   });
 
@@ -198,19 +203,33 @@ describe('the same file again', () => {
         unknownFields: 0,
         fileId,
         isKnown: true,
+        refusals: [],
       });
       expect(await platform.keys('')).toEqual(keys);
     }
   });
 
-  test('under another mapping is another file', async () => {
-    const mapping = (constant: string): Mapping => ({ columns: {}, constants: { discount: constant }, formats: {} });
-    const [first, second] = [
-      await ingest('transactions', sales(), mapping('1')),
-      await ingest('transactions', sales(), mapping('2')),
-    ];
-    expect(first.fileId).not.toBe(second.fileId);
-    expect(second.isKnown).toBe(false);
+  const mapping = (constant: string): Mapping => ({ columns: {}, constants: { discount: constant }, formats: {} });
+
+  test('under another mapping is refused, since its rows would count twice', async () => {
+    await ingest('transactions', sales(saleOf('t1')), mapping('1'));
+    const keys = await platform.keys('raw/');
+    await expect(ingest('transactions', sales(saleOf('t1')), mapping('2'))).rejects.toThrow(
+      /this content came in on 2026-03-01 with another mapping, and its rows would count twice; --again/,
+    );
+    expect(await platform.keys('raw/')).toEqual(keys);
+  });
+
+  test('is ingested again where that is asked for, as another file, as often as it is asked for', async () => {
+    const content = sales(saleOf('t1'));
+    const again = async () =>
+      ingestBatch(platform.env)({ ...(await platform.land('transactions', content)), again: true });
+    const first = await ingest('transactions', content);
+    const second = await again();
+    const third = await again();
+    expect(new Set([first.fileId, second.fileId, third.fileId]).size).toBe(3);
+    expect([second.raw, third.raw]).toEqual([1, 1]);
+    expect(await ingest('transactions', content)).toMatchObject({ isKnown: true, fileId: third.fileId });
   });
 });
 

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import type { Dataset } from '../../../src/contracts/index.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
-import { consumeStream } from '../../../src/local/consume-stream.ts';
+import { archiveStream } from '../../../src/local/archive-stream.ts';
 import { produce } from '../../../src/local/produce.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { filesBelow, temporaryDirectories } from '../../support/local-stores.ts';
@@ -47,7 +47,7 @@ test('personal data in any field of any event, kept or refused, are nowhere outs
     Buffer.from(text),
   );
   await produce(platform.env, 'test', lines);
-  const counts = await consumeStream(platform.env);
+  const counts = await archiveStream(platform.env);
   expect(counts).toMatchObject({ received: lines.length, raw: eventContracts.length * 3, suppressed: 0 });
   expect(filesWithTraces()).toEqual([]);
 });

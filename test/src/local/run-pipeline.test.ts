@@ -4,7 +4,7 @@ import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { loadedSnapshot } from '../../../src/flows/load-warehouse.ts';
 import { readStatus } from '../../../src/flows/status.ts';
-import { consumeStream } from '../../../src/local/consume-stream.ts';
+import { archiveStream } from '../../../src/local/archive-stream.ts';
 import { openPlatform, type Platform } from '../../../src/local/platform.ts';
 import { produce } from '../../../src/local/produce.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
@@ -38,7 +38,7 @@ async function events(...lines: string[]): Promise<void> {
     lines.join('\n'),
     lines.map((line) => Buffer.from(line)),
   );
-  await consumeStream(env);
+  await archiveStream(env);
 }
 
 const header =

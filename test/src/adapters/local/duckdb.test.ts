@@ -1,4 +1,5 @@
 /** DuckDB as engine and as warehouse, in a directory. */
+import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
@@ -53,7 +54,34 @@ modelEngineContract('DuckDbEngine', async (models) => {
   };
 });
 
+describe('values of DuckDB', () => {
+  const answerTo = async (expression: string) => {
+    const objects = new DirectoryObjectStore(directory());
+    const warehouse = new DuckDbWarehouse({ directory: directory(), objects, sql });
+    return (await warehouse.query(`select ${expression} as value`)).rows[0]![0];
+  };
+
+  test.each([
+    ['[1, 2]', '[1,2]'],
+    ["{'price': cast(1.5 as decimal(18, 4))}", '{"price":"1.5000"}'],
+    ["map {'a': 1}", '[{"key":"a","value":1}]'],
+    ["interval '1 month 2 days 3 hours'", '1 month 2 days 03:00:00'],
+    ["timestamptz '2026-01-01 00:00:00+00'", '2026-01-01T00:00:00Z'],
+    ["timestamp 'infinity'", 'infinity'],
+    ['cast(9007199254740993 as hugeint)', '9007199254740993'],
+  ])('%s comes as text that can be read', async (expression, text) => {
+    expect(await answerTo(expression)).toBe(text);
+  });
+});
+
 describe('a DuckDB warehouse file', () => {
+  test('is not made by a query', async () => {
+    const folder = directory();
+    const warehouse = new DuckDbWarehouse({ directory: folder, objects: new DirectoryObjectStore(directory()), sql });
+    expect((await warehouse.query('select count(*) from fact_sales')).rows).toEqual([[0]]);
+    expect(readdirSync(folder)).toEqual([]);
+  });
+
   test('is opened by other processes while a load runs, since the load works on a copy', async () => {
     const objects = new DirectoryObjectStore(directory());
     const folder = directory();

@@ -44,7 +44,7 @@ describe('a key directory', () => {
     expect(() => new KeyDirectory(join(root, 'keys'), { protects })).not.toThrow();
     rmSync(join(root, 'keys'), { recursive: true });
     expect(() => new KeyDirectory(join(root, 'keys'), { protects })).toThrow(
-      /root\.key is missing, and .*stream\.db cannot be read without it: restore the key directory from its backup, or delete/,
+      /root\.key is missing, and .*stream\.db cannot be read without it: name the key directory .*--key-dir, or restore it/,
     );
     expect(existsSync(join(root, 'keys'))).toBe(false);
   });

@@ -73,7 +73,7 @@ describe('an event that breaks its contract', () => {
     ${sampleEvent('events/login/1', { userId: 'u', success: 4711 })}                          | ${'schema_violation'} | ${[{ path: '/payload/success', rule: 'type boolean' }]}
     ${sampleEvent('events/metric/1', { service: 'a', cpu: 100.5 })}                           | ${'schema_violation'} | ${[{ path: '/payload/cpu', rule: 'maximum 100', value: '100.5' }]}
     ${sampleEvent('events/transaction/1', { userId: 2 ** 53, amount: 1, currency: 'USD' })}   | ${'schema_violation'} | ${[{ path: '/payload/userId', rule: 'an integer of at most 9007199254740991; send longer ids as text' }]}
-    ${sampleEvent('events/transaction/1', { userId: 1, amount: '1.23456', currency: 'USD' })} | ${'schema_violation'} | ${[{ path: '/payload/amount', rule: expect.stringMatching(/^pattern /) }]}
+    ${sampleEvent('events/transaction/1', { userId: 1, amount: '1.23456', currency: 'USD' })} | ${'schema_violation'} | ${[{ path: '/payload/amount', rule: expect.stringMatching(/^an amount /) }]}
   `('is refused with its reasons: $reasons', ({ event, kind, reasons }) => {
     expect(receive(event)).toMatchObject({ ok: false, rejection: { kind, reasons } });
   });

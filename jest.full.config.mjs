@@ -1,0 +1,9 @@
+// The long suites alone: `npm run test:full`.
+import config from './jest.config.mjs';
+
+export default {
+  ...config,
+  roots: ['<rootDir>/test/full'],
+  testPathIgnorePatterns: ['/node_modules/'],
+  testTimeout: 600_000,
+};

@@ -1,0 +1,135 @@
+/** What is wrong with a data directory and its keys. */
+import { existsSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
+import { fileDatasets } from '../contracts/index.ts';
+import { waitingRecords } from '../flows/quarantine.ts';
+import { isRedriveCutOff } from '../flows/redrive.ts';
+import { failedBatches } from '../flows/redrive-failures.ts';
+import { readStatus, type Status } from '../flows/status.ts';
+import type { PlatformPaths } from '../local/platform.ts';
+import type { Environment } from '../ports.ts';
+import { type GlobalOptions, withPlatform } from './context.ts';
+import type { Finding } from './doctor-finding.ts';
+import { count } from './output.ts';
+
+/** Examines a directory that holds a platform. What cannot be opened is a finding too. */
+export async function examineData(globals: GlobalOptions, paths: PlatformPaths): Promise<Finding[]> {
+  const isLocked = isWrittenTo(paths.dataDir);
+  const findings = [keyFinding(paths.keyDir), lockFinding(isLocked)];
+  if (findings.some(({ state }) => state === 'wrong')) return findings;
+  try {
+    await withPlatform(globals, 'read', async ({ env }) => {
+      findings.push(...(await doorFindings(env, isLocked)), ...(await lakeFindings(env)));
+    });
+  } catch (error) {
+    // The stores' own messages name the way out.
+    findings.push({ check: 'stores', state: 'wrong', found: error instanceof Error ? error.message : String(error) });
+  }
+  return findings;
+}
+
+function keyFinding(keyDir: string): Finding {
+  const check = 'keys';
+  const path = join(keyDir, 'root.key');
+  if (!existsSync(path)) {
+    const todo = 'restore the key directory from its backup, or give it with --key-dir';
+    return { check, state: 'wrong', found: `${path} is missing; nothing sealed can be read without it`, todo };
+  }
+  const open = [keyDir, path].filter((name) => process.platform !== 'win32' && (statSync(name).mode & 0o077) !== 0);
+  if (open.length === 0) return { check, state: 'ok', found: path };
+  const found = `others may read ${open.join(' and ')}`;
+  return { check, state: 'wrong', found, todo: `chmod 700 ${keyDir} && chmod 600 ${path}` };
+}
+
+/** True where another process holds the data directory for writing. */
+function isWrittenTo(dataDir: string): boolean {
+  const path = join(dataDir, 'lock.sqlite');
+  if (!existsSync(path)) return false;
+  const database = new DatabaseSync(path, { timeout: 0 });
+  try {
+    database.exec('begin exclusive');
+    return false;
+  } catch {
+    return true;
+  } finally {
+    database.close();
+  }
+}
+
+function lockFinding(isLocked: boolean): Finding {
+  if (!isLocked) return { check: 'lock', state: 'ok', found: 'free' };
+  return { check: 'lock', state: 'note', found: 'another process is writing; what it has begun shows as unfinished' };
+}
+
+async function doorFindings(env: Environment, isLocked: boolean): Promise<Finding[]> {
+  // What a process is at work on is no leftover.
+  const unfinished = isLocked ? 'note' : 'wrong';
+  const again = 'upload the same file again: it goes on where it ended';
+  const failed = (await failedBatches(env)).length;
+  return [
+    counted('landing', await landedFiles(env), unfinished, 'files not ingested; they may hold personal data', again),
+    counted('ingest', await unfinishedFiles(env), unfinished, 'files begun and not finished', again),
+    counted('redrive', (await isRedriveCutOff(env)) ? 1 : 0, unfinished, 'cut off', 'c360 redrive finishes it'),
+    counted('on-failure store', failed, 'wrong', 'batches that were not archived', 'c360 redrive --failures'),
+    counted('quarantine', await waitingCount(env), 'note', 'records wait', 'c360 quarantine list'),
+  ];
+}
+
+function counted(check: string, number: number, state: Finding['state'], what: string, todo: string): Finding {
+  if (number === 0) return { check, state: 'ok', found: 'nothing left' };
+  return { check, state, found: `${count(number)} ${what}`, todo };
+}
+
+async function landedFiles(env: Environment): Promise<number> {
+  let files = 0;
+  for await (const _ of env.objects.list('landing/')) files += 1;
+  return files;
+}
+
+async function unfinishedFiles(env: Environment): Promise<number> {
+  const files = (await Promise.all(fileDatasets.map((dataset) => env.hot.query('files', dataset)))).flat();
+  return files.filter(({ values }) => values.isIngested === false).length;
+}
+
+async function waitingCount(env: Environment): Promise<number> {
+  let records = 0;
+  for await (const _ of waitingRecords(env)) records += 1;
+  return records;
+}
+
+async function lakeFindings(env: Environment): Promise<Finding[]> {
+  const status = await readStatus(env)();
+  return [await runFinding(env), pendingFinding(status), warehouseFinding(status), conservationFinding(status)];
+}
+
+async function runFinding(env: Environment): Promise<Finding> {
+  const check = 'last run';
+  const [last] = await env.hot.query('runs', 'runs', { newestFirst: true, limit: 1 });
+  if (!last) return { check, state: 'note', found: 'none yet', todo: 'c360 run' };
+  const { status, failedStep, message } = last.values;
+  if (status !== 'failed') return { check, state: 'ok', found: `${last.sort} ${status}` };
+  const found = `${last.sort} failed at ${failedStep}: ${message}`;
+  return { check, state: 'wrong', found, todo: 'c360 run takes up what is missing' };
+}
+
+function pendingFinding({ datasets }: Status): Finding {
+  const pending = datasets.reduce((sum, dataset) => sum + dataset.pending, 0);
+  return counted('raw', pending, 'note', 'records wait for a run', 'c360 run');
+}
+
+function warehouseFinding({ snapshot, loadedSnapshot }: Status): Finding {
+  const check = 'warehouse';
+  const newest = snapshot?.number ?? 0;
+  if (newest === loadedSnapshot) return { check, state: 'ok', found: `holds snapshot ${loadedSnapshot}, the newest` };
+  const found = `holds snapshot ${loadedSnapshot}, and the newest is ${newest}`;
+  return { check, state: 'wrong', found, todo: 'c360 run loads it' };
+}
+
+function conservationFinding({ isBalanced, datasets }: Status): Finding {
+  const check = 'conservation';
+  if (isBalanced) return { check, state: 'ok', found: 'every record is accounted for' };
+  const names = datasets.filter((dataset) => !dataset.isBalanced).map(({ dataset }) => dataset);
+  const found = `the counts of ${names.join(', ')} do not add up`;
+  return { check, state: 'wrong', found, todo: 'finish what is unfinished above; else report it with c360 status' };
+}

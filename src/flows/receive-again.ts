@@ -1,0 +1,108 @@
+/** A quarantined record's body, as it came or repaired, received anew by the rules of the door that refused it. */
+import { contractOf, type Dataset, envelopeLeaves } from '../contracts/index.ts';
+import { receiveEvent, type ValidEvent } from '../domain/events/receive-event.ts';
+import { rowReceiver } from '../domain/files/receive-row.ts';
+import { rowIdRule } from '../domain/files/row-id.ts';
+import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
+import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
+import { type RawLine, separate } from '../domain/privacy/separate.ts';
+import type { Environment } from '../ports.ts';
+import type { DoorRecord, QuarantineLine, ValidRecord } from './door.ts';
+import type { QuarantinedRecord } from './quarantine.ts';
+import { type FileShape, longestRow, readRows } from './read-rows.ts';
+import { type RowFormat, readRowFormat } from './row-format.ts';
+
+/** Bytes as they came to the door, or what a person made of them: an event, or a row's values by their columns' names. */
+export type Body = Uint8Array | JsonObject;
+
+export interface Receiver {
+  receive(record: QuarantinedRecord, body: Body): Promise<DoorRecord>;
+  /** The event, or the row's values by their columns' names. */
+  fields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
+  /** Gives lines the row ids that the mappings of their files ask for. */
+  giveRowIds(dataset: Dataset, lines: RawLine[]): Promise<void>;
+}
+
+export function receiver(env: Environment): Receiver {
+  const formatOf = rowFormats(env);
+
+  const fields = async ({ line }: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>> => {
+    if (!(body instanceof Uint8Array)) return accepted(body);
+    if (isCut(line, body)) return { ok: false, rejection: { kind: line.kind, reasons: line.reasons } };
+    const format = await formatOf(line.origin);
+    return format?.shape.format === 'csv' ? readCsvRow(body, format.shape) : readObject(body, line);
+  };
+
+  const receiveRow = async (record: QuarantinedRecord, body: Body): Promise<Outcome<ValidRecord>> => {
+    const row = await fields(record, body);
+    if (!row.ok) return row;
+    const contract = contractOf(`${record.dataset}/1`)!;
+    const mapping = (await formatOf(record.line.origin))?.mapping;
+    const received = rowReceiver({ contract, mapping, reportingCurrency: env.settings.reportingCurrency })(row.value);
+    return received.ok ? accepted({ contract, record: received.value, head: {}, unknownFieldCount: 0 }) : received;
+  };
+
+  const receive = async (record: QuarantinedRecord, body: Body): Promise<DoorRecord> => {
+    const { origin, arrivedAt } = record.line;
+    const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
+    const outcome = record.dataset === 'events' ? validEvent(receiveEvent(bytes)) : await receiveRow(record, body);
+    return { origin, arrivedAt: new Date(arrivedAt), body: bytes, outcome };
+  };
+
+  const giveRowIds = async (dataset: Dataset, lines: RawLine[]): Promise<void> => {
+    for (const line of lines) {
+      const rowId = (await formatOf(line))?.mapping?.rowId;
+      if (rowId === undefined) continue;
+      const { column, hash } = rowIdRule(dataset, rowId);
+      // The door numbers occurrences in the file; the line's own number cannot meet that of an identical neighbour.
+      line[column] = `${hash(line)}-r${line.source_line}`;
+    }
+  };
+
+  return { receive, fields, giveRowIds };
+}
+
+/** What could not be kept whole cannot be received again as it is. */
+const isCut = ({ kind }: QuarantineLine, body: Uint8Array) => kind === 'too_long' && body.length >= longestRow;
+
+/** The format of the file that an origin names, read once a file; undefined for events and where it is not kept. */
+function rowFormats(env: Environment): (origin: RawLine) => Promise<RowFormat | undefined> {
+  const formats = new Map<string, RowFormat | undefined>();
+  return async ({ source_file: file }) => {
+    if (typeof file !== 'string') return undefined;
+    if (!formats.has(file)) formats.set(file, await readRowFormat(env, file));
+    return formats.get(file);
+  };
+}
+
+function readObject(body: Uint8Array, { origin }: QuarantineLine): Outcome<JsonObject> {
+  const parsed = parseJson(body);
+  if (parsed.ok && isObject(parsed.value)) return accepted(parsed.value);
+  if (origin.source_file === undefined) return parsed.ok ? noObject : parsed;
+  return noObject;
+}
+
+const noObject = rejected('not_json', [
+  { path: '', rule: 'one JSON object; a CSV row only where the header of its file is kept' },
+]);
+
+/** A body that holds no row, or more than one, is none. */
+async function readCsvRow(
+  body: Uint8Array,
+  shape: Extract<FileShape, { format: 'csv' }>,
+): Promise<Outcome<JsonObject>> {
+  async function* asFile() {
+    yield Buffer.from('header\n');
+    yield body;
+  }
+  const outcomes: Outcome<JsonObject>[] = [];
+  for await (const { outcome } of readRows(asFile(), shape)) outcomes.push(outcome);
+  return outcomes.length === 1 ? outcomes[0]! : rejected('not_csv', [{ path: '', rule: 'one row' }]);
+}
+
+function validEvent(outcome: Outcome<ValidEvent>): Outcome<ValidRecord> {
+  if (!outcome.ok) return outcome;
+  const { contract, envelope, payload } = outcome.value;
+  const { line, unknownFieldCount } = separate({ leaves: envelopeLeaves }, envelope, {});
+  return accepted({ contract, record: payload, head: line, unknownFieldCount: unknownFieldCount - 1 });
+}

@@ -1,0 +1,67 @@
+/** Brings back what the archive could not take while the stream offered it: the batches in the on-failure store. */
+import { open } from '../domain/privacy/seal.ts';
+import { archiveEventSource } from '../domain/stream/event-source-settings.ts';
+import { AdapterError, type Environment } from '../ports.ts';
+import { archiveConsumer } from './archive-events.ts';
+import { readDocument } from './documents.ts';
+import { addCounts, type DoorCounts, noCounts } from './door.ts';
+import { type KinesisBatchResponse, type KinesisEvent, kinesisHandler, ProcessingFailed } from './kinesis-handler.ts';
+
+const folder = archiveEventSource.onFailurePrefix;
+
+/** Keys of the batches that wait in the on-failure store, oldest day first. */
+export async function failedBatches(env: Environment): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of env.objects.list(folder)) keys.push(key);
+  return keys;
+}
+
+/**
+ * Archives every batch that failed, and deletes it once it is archived; one that is cut off is archived again under the
+ * same names, so that nothing is doubled. AdapterError where a dependency is still down; what is left waits on.
+ */
+export const redriveFailures = (env: Environment) => async (): Promise<DoorCounts & { batches: number }> => {
+  let counts = noCounts;
+  const counted =
+    <Args extends unknown[]>(work: (...args: Args) => Promise<DoorCounts>) =>
+    async (...args: Args) => {
+      const done = await work(...args);
+      counts = addCounts(counts, done);
+    };
+  const { name, process, refuse } = archiveConsumer(env);
+  const handle = kinesisHandler(env, { name, process: counted(process), refuse: counted(refuse) });
+  const keys = await failedBatches(env);
+  for (const key of keys) {
+    await archive(handle, await failedEvent(env, key), key);
+    await env.objects.delete([key]);
+  }
+  return { batches: keys.length, ...counts };
+};
+
+/** The event that was handed to the consumer. SealError where the key of its day is gone. */
+async function failedEvent(env: Environment, key: string): Promise<KinesisEvent> {
+  const day = key.slice(folder.length + 'dt='.length).slice(0, 10);
+  const { payload } = (await readDocument<{ payload: string }>(env, key))!;
+  return JSON.parse(open(await env.vault.quarantineKey(day), payload, key).toString()) as KinesisEvent;
+}
+
+/** As Lambda does with a fault of the consumer: halves the batch, and tries a record alone until it is refused. */
+async function archive(
+  handle: (event: KinesisEvent) => Promise<KinesisBatchResponse>,
+  event: KinesisEvent,
+  key: string,
+): Promise<void> {
+  try {
+    if ((await handle(event)).batchItemFailures.length === 0) return;
+  } catch (error) {
+    if (!(error instanceof ProcessingFailed)) throw error;
+    const { Records: records } = event;
+    const middle = Math.max(1, Math.floor(records.length / 2));
+    await archive(handle, { Records: records.slice(0, middle) }, key);
+    if (records.length > 1) await archive(handle, { Records: records.slice(middle) }, key);
+    return;
+  }
+  throw new AdapterError(`${key} cannot be archived yet: a store or the vault is down; redrive again later`, {
+    retryable: true,
+  });
+}

@@ -1,0 +1,32 @@
+/** Brings the stream's records to the archive. */
+import { archiveEventSource } from '../domain/stream/event-source-settings.ts';
+import { archiveConsumer } from '../flows/archive-events.ts';
+import { addCounts, type DoorCounts, noCounts } from '../flows/door.ts';
+import { type HandlerOptions, kinesisHandler } from '../flows/kinesis-handler.ts';
+import type { Environment } from '../ports.ts';
+import { type ConsumeOptions, consumeStream } from './event-source.ts';
+
+export interface ArchiveOptions extends ConsumeOptions, HandlerOptions {
+  onProgress?: (records: number) => void;
+}
+
+/** Archives what the shards hold, each from its checkpoint on; returns what became of the records. */
+export async function archiveStream(
+  env: Environment,
+  { onProgress = () => {}, onFailure, ...options }: ArchiveOptions = {},
+): Promise<DoorCounts> {
+  // Shards add to it at the same time.
+  let counts = noCounts;
+  const counted =
+    <Args extends unknown[]>(work: (...args: Args) => Promise<DoorCounts>) =>
+    async (...args: Args) => {
+      const added = await work(...args);
+      counts = addCounts(counts, added);
+      onProgress(counts.received);
+    };
+  const { name, process, refuse } = archiveConsumer(env);
+  const consumer = { name, process: counted(process), refuse: counted(refuse) };
+  const invoke = kinesisHandler(env, consumer, { onFailure });
+  await consumeStream(env, { consumer: name, settings: archiveEventSource, invoke }, options);
+  return counts;
+}
