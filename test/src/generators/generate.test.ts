@@ -106,7 +106,7 @@ describe('the number of records', () => {
 
 describe('every record', () => {
   const errorsOf = (contract: string, value: unknown) => {
-    const validate = contract.startsWith('events/') ? eventValidatorOf(contract) : rowValidatorOf(contract);
+    const validate = /^(events\/|envelope$)/.test(contract) ? eventValidatorOf(contract) : rowValidatorOf(contract);
     return validate(value) ? [] : [{ contract, value, errors: validate.errors }];
   };
 
