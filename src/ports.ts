@@ -193,11 +193,14 @@ export interface LedgerEntry {
  * bring anybody back.
  */
 export interface SuppressionLedger {
-  /** Appends entries for natural ids, durably, and returns the last entry's number. */
+  /**
+   * Appends entries for natural ids, durably, and returns the last entry's number. After a retryable AdapterError they may
+   * be there; a second entry of an id does no harm.
+   */
   append(ids: NaturalId[], erasedAt: Date): Promise<number>;
   /** Entries behind a number, in order. */
   entries(after: number): Promise<LedgerEntry[]>;
-  /** The HMAC under which a natural id would stand in the ledger. */
+  /** The HMAC under which a natural id would stand in the ledger. Only once `entries` or `append` has answered. */
   hmacOf(id: NaturalId): string;
 }
 
@@ -215,6 +218,7 @@ export interface Vault {
   resolve(ids: NaturalId[]): Promise<Resolution[]>;
   /** As `resolve`, creating nothing: undefined where the id was never seen. */
   lookUp(ids: NaturalId[]): Promise<(Resolution | undefined)[]>;
+  /** Older data never replaces newer, of equally new ones the last stands; nothing is kept of an erased subject. */
   keepPersonalData(entries: PersonalData[]): Promise<void>;
   /** What is kept of a subject, or undefined. */
   personalData(subjectId: string): Promise<Record<string, string> | undefined>;

@@ -31,9 +31,11 @@ const header = '// Generated from schemas/ by src/contracts/build.ts; not to be 
 function dataModule(contracts: Contract[], envelope: Leaf[]): string {
   const datasets: Dataset[] = ['events', 'customers', 'products', 'transactions'];
   const columns = Object.fromEntries(datasets.map((name) => [name, rawColumns(name, contracts, envelope)]));
+  const withoutWords = ({ description, ...leaf }: Leaf): Leaf => leaf;
+  const brief = contracts.map((contract) => ({ ...contract, leaves: contract.leaves.map(withoutWords) }));
   return `${header}import type { Column, Contract, Dataset, Leaf } from '../model.ts';
-export const envelope: Leaf[] = ${JSON.stringify(envelope, null, 2)};
-export const contracts: Contract[] = ${JSON.stringify(contracts, null, 2)};
+export const envelope: Leaf[] = ${JSON.stringify(envelope.map(withoutWords), null, 2)};
+export const contracts: Contract[] = ${JSON.stringify(brief, null, 2)};
 export const columns: Record<Dataset, Column[]> = ${JSON.stringify(columns, null, 2)};
 `;
 }
@@ -77,12 +79,14 @@ function pascalCase(name: string): string {
 }
 
 const validatorTypes = `${header}import type { ErrorObject } from 'ajv';
-interface Validator {
+export interface Validator {
   (data: unknown): boolean;
   errors?: ErrorObject[] | null;
 }
-/** Compiled validators: \`envelope\`, and one a contract under its id. */
-export const validators: Record<string, Validator>;
+/** Compiled validators of events: \`envelope\`, and one a contract under its id. */
+export const eventValidators: Record<string, Validator>;
+/** Compiled validators of rows, one a contract under its id. */
+export const rowValidators: Record<string, Validator>;
 `;
 
 /** Standalone validators in one ES module: nothing is compiled, and no \`eval\` runs, at start-up. */
@@ -108,7 +112,12 @@ function validatorsModule(files: SchemaFiles, contracts: Contract[]): string {
     ...contracts.map((contract) => [contract.id, pathOf(contract)]),
   ] as [string, string][];
   const exported = Object.fromEntries(names.map(([, path], index) => [`v${index}`, base + path]));
-  const table = names.map(([id], index) => `  ${JSON.stringify(id)}: v${index},`).join('\n');
+  const table = (isRow: boolean) =>
+    names
+      .map(([id, path], index) => (path.startsWith('entities/') === isRow ? `  ${JSON.stringify(id)}: v${index},` : ''))
+      .join('\n');
+  // Two tables: a function that takes rows alone holds no validator of events.
+  const tables = `export const eventValidators = {${table(false)}};\nexport const rowValidators = {${table(true)}};\n`;
   const code = standaloneCode
     .default(ajv, exported)
     .replaceAll(/\bexport const /g, 'const ')
@@ -119,7 +128,7 @@ function validatorsModule(files: SchemaFiles, contracts: Contract[]): string {
   // Spelt out at each of its 330 places, the collecting of errors would be a tenth of the validators.
   const add = 'function add(errors, error) { return errors === null ? [error] : (errors.push(error), errors); }';
   const bundled = esbuild.buildSync({
-    stdin: { contents: `${add}\n${code}\nexport const validators = {\n${table}\n};\n`, resolveDir: here },
+    stdin: { contents: `${add}\n${code}\n${tables}`, resolveDir: here },
     bundle: true,
     format: 'esm',
     platform: 'node',

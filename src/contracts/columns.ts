@@ -34,7 +34,7 @@ export function rawColumns(dataset: Dataset, contracts: Contract[], envelope: Le
     if (known && known.type !== leaf.type) {
       throw new Error(`${dataset}: column ${leaf.column} is ${known.type} in one contract and ${leaf.type} in another`);
     }
-    if (!known) columns.set(leaf.column, { name: leaf.column, type: leaf.type, description: leaf.description });
+    if (!known) columns.set(leaf.column, { name: leaf.column, type: leaf.type, description: leaf.description ?? '' });
   }
   return [...columns.values(), ...provenance[dataset === 'events' ? 'events' : 'file'], ...arrival];
 }

@@ -1,9 +1,10 @@
 /** The contracts of all inputs: validators, columns and privacy plan, all derived from `schemas/`. */
 import { columns, contracts, envelope } from './generated/contracts.ts';
-import { validators } from './generated/validators.js';
+import { eventValidators, rowValidators, type Validator } from './generated/validators.js';
 import type { Column, Contract, Dataset, Leaf } from './model.ts';
 
 export type { AnyEvent, CustomersRowV1, TransactionsRowV1 } from './generated/types.ts';
+export type { Validator } from './generated/validators.js';
 export type { Column, ColumnType, Contract, Dataset, Leaf, Namespace } from './model.ts';
 
 export const datasets: Dataset[] = ['events', 'customers', 'products', 'transactions'];
@@ -25,5 +26,13 @@ export const envelopeLeaves: Leaf[] = envelope;
 /** The columns of a dataset's raw lines, in order. */
 export const rawColumnsOf = (dataset: Dataset): Column[] => columns[dataset];
 
-/** The compiled validator of a contract, or of the event envelope. */
-export const validatorOf = (id: string) => validators[id];
+/** The compiled validator of an event's payload by its contract's id, or of the `envelope`; Error where there is none. */
+export const eventValidatorOf = (id: string): Validator => existing(eventValidators[id], id);
+
+/** The compiled validator of a row by its contract's id; Error where there is none. */
+export const rowValidatorOf = (id: string): Validator => existing(rowValidators[id], id);
+
+function existing(validator: Validator | undefined, id: string): Validator {
+  if (!validator) throw new Error(`there is no validator for ${id}`);
+  return validator;
+}

@@ -46,7 +46,8 @@ export interface Leaf {
   /** True where every accepted value comes from a closed domain, so that it may be shown in a reason. */
   isClosed: boolean;
   required: boolean;
-  description: string;
+  /** Words for people. The schemas give them to documents and columns; functions do without. */
+  description?: string;
 }
 
 /** One published version of an event type's payload or of an entity's row. */

@@ -1,6 +1,6 @@
 /** Turns the validators' findings into reasons that people can act on and that hold no personal data. */
 import type { ErrorObject } from 'ajv';
-import { type Leaf, validatorOf } from '../contracts/index.ts';
+import type { Leaf, Validator } from '../contracts/index.ts';
 import { isNestedAtMost, type JsonObject } from './json.ts';
 import type { Reason } from './outcome.ts';
 
@@ -12,10 +12,8 @@ const deepestNesting = 32;
 /** Spark refuses to read older timestamps from Parquet, and of year 0 DuckDB makes 1 BC. */
 const firstYear = 1900;
 
-/** The reasons for which a document breaks a contract (or `envelope`) with these leaves; none where it keeps it. */
-export function violations(contractId: string, leaves: Leaf[], document: unknown): Reason[] {
-  const validate = validatorOf(contractId);
-  if (!validate) throw new Error(`there is no validator for ${contractId}`);
+/** The reasons for which a document breaks the contract of this validator and these leaves; none where it keeps it. */
+export function violations(validate: Validator, leaves: Leaf[], document: unknown): Reason[] {
   if (validate(document)) {
     return watchedLeaves(leaves).flatMap((leaf) => reasonsOfValue(leaf, (document as JsonObject)[leaf.property]));
   }

@@ -41,7 +41,7 @@ function addition({ add }: Addition, TableName: string, terms: Terms): TransactW
     const high = terms.value({ N: String(Number.MAX_SAFE_INTEGER - Math.max(added, 0)) });
     return {
       action: `${attribute} ${value}`,
-      // Spelt out, since moto counts 0 as between no two numbers.
+      // Not BETWEEN, for which moto takes 0 to be no value.
       fits: `(attribute_not_exists(${attribute}) OR (${attribute} >= ${low} AND ${attribute} <= ${high}))`,
     };
   });

@@ -1,5 +1,5 @@
 /** The first two steps of an event: from bytes to a document that keeps its contract. */
-import { type Contract, contractOf, envelopeLeaves, isEventType } from '../../contracts/index.ts';
+import { type Contract, contractOf, envelopeLeaves, eventValidatorOf, isEventType } from '../../contracts/index.ts';
 import { isObject, type JsonObject, parseJson, withoutNulls } from '../json.ts';
 import { accepted, type Outcome, rejected } from '../outcome.ts';
 import { violations } from '../validate.ts';
@@ -20,7 +20,7 @@ export function receiveEvent(data: Uint8Array): Outcome<ValidEvent> {
 /** Fields that are null count as absent. */
 function validateEvent(document: unknown): Outcome<ValidEvent> {
   const envelope = isObject(document) ? withoutNulls(document) : document;
-  const broken = violations('envelope', envelopeLeaves, envelope);
+  const broken = violations(eventValidatorOf('envelope'), envelopeLeaves, envelope);
   if (broken.length > 0 || !isObject(envelope)) return rejected('schema_violation', broken, 'envelope');
   const { type, version = 1 } = envelope as { type: string; version?: number };
   if (!isEventType(type)) return rejected('unknown_type', [{ path: '/type', rule: 'a type of schemas/events' }]);
@@ -30,7 +30,7 @@ function validateEvent(document: unknown): Outcome<ValidEvent> {
     return rejected('unknown_version', [{ path: '/version', rule, value: String(version) }]);
   }
   const payload = withoutNulls(envelope.payload as JsonObject);
-  const reasons = violations(contract.id, contract.leaves, payload);
+  const reasons = violations(eventValidatorOf(contract.id), contract.leaves, payload);
   if (reasons.length > 0) {
     const below = reasons.map((reason) => ({ ...reason, path: `/payload${reason.path === '/' ? '' : reason.path}` }));
     return rejected('schema_violation', below, contract.id);

@@ -1,5 +1,5 @@
 /** A mapping makes a foreign file fit a contract: which column becomes which field, constants, formats, row ids. */
-import type { Contract, Leaf } from '../../contracts/index.ts';
+import { type Contract, type Leaf, rowValidatorOf } from '../../contracts/index.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import { RefusedInput } from '../refused-input.ts';
 import { violations } from '../validate.ts';
@@ -98,7 +98,11 @@ function checkFormats({ formats }: Mapping, contract: Contract, refuse: Refuse):
 function checkConstants(mapping: Mapping, contract: Contract, refuse: Refuse): void {
   const { row, broken } = rowMapper(mapping, contract)({});
   if (broken.length > 0) refuse(`constants.${broken[0]} must have the format ${mapping.formats[broken[0]!]}`);
-  for (const { path, rule } of violations(contract.id, contract.leaves, typedRow(row, contract.leaves))) {
+  for (const { path, rule } of violations(
+    rowValidatorOf(contract.id),
+    contract.leaves,
+    typedRow(row, contract.leaves),
+  )) {
     const field = path.slice(1);
     if (field === mapping.rowId) refuseRowId(mapping.rowId, contract, refuse);
     if (Object.hasOwn(mapping.constants, field)) {

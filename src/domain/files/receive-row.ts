@@ -1,5 +1,5 @@
 /** The first steps of a file's row: from its cells to a record that keeps its contract. */
-import type { Contract } from '../../contracts/index.ts';
+import { type Contract, rowValidatorOf } from '../../contracts/index.ts';
 import type { JsonObject } from '../json.ts';
 import { accepted, type Outcome, rejected } from '../outcome.ts';
 import { violations } from '../validate.ts';
@@ -26,7 +26,7 @@ export function rowReceiver({
       return rejected('schema_violation', reasons, contract.id);
     }
     const record = typedRow(mapped, contract.leaves);
-    const reasons = violations(contract.id, contract.leaves, record);
+    const reasons = violations(rowValidatorOf(contract.id), contract.leaves, record);
     if (reasons.length > 0) return rejected('schema_violation', reasons, contract.id);
     return contract.dataset === 'transactions' ? checkSale(record, contract, reportingCurrency) : accepted(record);
   };

@@ -68,7 +68,7 @@ describe('an event', () => {
   test('is found once the stream no longer holds it, and so is each of its duplicates', async () => {
     await send(eventOf(1), eventOf(1));
     await archive();
-    platform.clock.advance(25 * 60);
+    platform.clock.advance(169 * 60);
     await send(eventOf(2));
     expect(await steps(idOf(1))).toEqual(['raw', 'raw']);
   });
@@ -76,7 +76,7 @@ describe('an event', () => {
   test('that was refused is found by its sealed id, with the rule and without the body', async () => {
     await send(eventOf(1, { userId: '', page: 'zq7canary' }), eventOf(2));
     await archive();
-    platform.clock.advance(25 * 60);
+    platform.clock.advance(169 * 60);
     await send(eventOf(3));
     const trace = await traceRecord(platform.env)(idOf(1));
     expect(trace).toEqual([
@@ -88,7 +88,7 @@ describe('an event', () => {
     ]);
     await redrive(platform.env)({ repaired: new Map([[trace[0]!.place, eventOf(1)]]) });
     expect(await steps(idOf(1))).toEqual(['quarantine', 'raw']);
-    expect((await step(idOf(1), 'quarantine'))?.detail).toMatch(/^redriven 2026-03-02T11:59:59.500Z; refused /);
+    expect((await step(idOf(1), 'quarantine'))?.detail).toMatch(/^redriven 2026-03-08T11:59:59.500Z; refused /);
   });
 
   test('of a person who has been erased is told as dropped', async () => {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { validatorOf } from '../../../../src/contracts/index.ts';
+import { eventValidatorOf } from '../../../../src/contracts/index.ts';
 import { decadeOf, deviceFamily, monthOf, truncateIp } from '../../../../src/domain/privacy/coarsen.ts';
 
 describe('an IP address', () => {
@@ -25,7 +25,7 @@ describe('an IP address', () => {
   });
 
   test('that the contract accepts is always truncated, whatever its last bits are', () => {
-    const validate = validatorOf('events/login/1')!;
+    const validate = eventValidatorOf('events/login/1');
     fc.assert(
       fc.property(fc.oneof(fc.ipV4(), fc.ipV6()), (ip) => {
         fc.pre(validate({ userId: 'u', ip }));
