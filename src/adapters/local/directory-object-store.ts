@@ -138,7 +138,7 @@ function compareBytes(a: string, b: string): number {
 }
 
 async function writeDurably(path: string, body: Uint8Array | AsyncIterable<Uint8Array>): Promise<void> {
-  const file = await open(path, 'wx');
+  const file = await open(path, 'wx', 0o600);
   try {
     await file.writeFile(body);
     await file.sync();

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
@@ -24,6 +24,13 @@ describe('a directory of objects', () => {
   test('says where the file of an object lies', async () => {
     const directory = newDirectory();
     expect(new DirectoryObjectStore(directory).uri('raw/a b')).toBe(join(directory, 'raw/a b'));
+  });
+
+  test('lets nobody else read its objects: a landed file holds personal data', async () => {
+    const store = new DirectoryObjectStore(newDirectory());
+    await store.put('landing/customers/a', Buffer.from('x'));
+    await store.putIfAbsent('raw/b', Buffer.from('x'));
+    for (const key of ['landing/customers/a', 'raw/b']) expect(statSync(store.uri(key)).mode & 0o777).toBe(0o600);
   });
 
   test('shows neither temporary files nor what lies outside', async () => {
