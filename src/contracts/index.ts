@@ -5,7 +5,15 @@ import type { Column, Contract, Dataset, Leaf } from './model.ts';
 
 export type { AnyEvent, CustomersRowV1, TransactionsRowV1 } from './generated/types.ts';
 export type { Validator } from './generated/validators.js';
-export type { Column, ColumnType, Contract, Dataset, Leaf, Namespace } from './model.ts';
+export {
+  type Column,
+  type ColumnType,
+  type Contract,
+  type Dataset,
+  type Leaf,
+  type Namespace,
+  namespaces,
+} from './model.ts';
 
 export const datasets: Dataset[] = ['events', 'customers', 'products', 'transactions'];
 export const fileDatasets: Dataset[] = ['customers', 'products', 'transactions'];
@@ -25,6 +33,12 @@ export const envelopeLeaves: Leaf[] = envelope;
 
 /** The columns of a dataset's raw lines, in order. */
 export const rawColumnsOf = (dataset: Dataset): Column[] => columns[dataset];
+
+const leafColumns = new Set([envelope, ...contracts.map(({ leaves }) => leaves)].flat().map(({ column }) => column));
+
+/** Names of the columns that a door adds to a contract's own: where a record came from, and when. */
+export const doorColumnsOf = (dataset: Dataset): string[] =>
+  columns[dataset].map(({ name }) => name).filter((name) => !leafColumns.has(name));
 
 /** The compiled validator of an event's payload by its contract's id, or of the `envelope`; Error where there is none. */
 export const eventValidatorOf = (id: string): Validator => existing(eventValidators[id], id);

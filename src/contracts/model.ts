@@ -18,7 +18,8 @@ export const privacyRules = [
 export type PrivacyRule = (typeof privacyRules)[number];
 
 /** Namespaces of natural ids: a `user` and an `anonymous` id of the same text are two subjects. */
-export type Namespace = 'user' | 'anonymous';
+export const namespaces = ['user', 'anonymous'] as const;
+export type Namespace = (typeof namespaces)[number];
 
 /** SQL types of the lake, in the spelling that DuckDB, Spark, PostgreSQL and Redshift share. */
 export type ColumnType = 'VARCHAR' | 'BIGINT' | 'DOUBLE' | 'BOOLEAN' | 'DATE' | 'TIMESTAMP' | 'DECIMAL(18,4)';

@@ -15,7 +15,12 @@ const firstYear = 1900;
 /** The reasons for which a document breaks the contract of this validator and these leaves; none where it keeps it. */
 export function violations(validate: Validator, leaves: Leaf[], document: unknown): Reason[] {
   if (validate(document)) {
-    return watchedLeaves(leaves).flatMap((leaf) => reasonsOfValue(leaf, (document as JsonObject)[leaf.property]));
+    const broken: Reason[] = [];
+    for (const leaf of watchedLeaves(leaves)) {
+      const rule = brokenRule(leaf, (document as JsonObject)[leaf.property]);
+      if (rule !== undefined) broken.push({ path: `/${leaf.property}`, rule });
+    }
+    return broken;
   }
   const reasons = new Map<string, Reason>();
   for (const error of validate.errors ?? []) {
@@ -38,20 +43,19 @@ function watchedLeaves(leaves: Leaf[]): Leaf[] {
   return watched;
 }
 
-/** What JSON Schema cannot say of a value that it accepts. */
-function reasonsOfValue(leaf: Leaf, value: unknown): Reason[] {
-  const refuse = (rule: string): Reason[] => [{ path: `/${leaf.property}`, rule }];
+/** What JSON Schema cannot say of a value that it accepts: the rule that it breaks, or undefined. */
+function brokenRule(leaf: Leaf, value: unknown): string | undefined {
   if (leaf.type === 'TIMESTAMP' && typeof value === 'string' && !isStorableTime(value)) {
-    return refuse(`a time from ${firstYear} on that is no leap second`);
+    return `a time from ${firstYear} on that is no leap second`;
   }
   if (leaf.privacy === 'natural_id' && typeof value === 'number' && !Number.isSafeInteger(value)) {
     // Such numbers have lost digits in JSON, so that two people would become one.
-    return refuse(`an integer of at most ${Number.MAX_SAFE_INTEGER}; send longer ids as text`);
+    return `an integer of at most ${Number.MAX_SAFE_INTEGER}; send longer ids as text`;
   }
-  if (leaf.json.includes('object') && !isNestedAtMost(deepestNesting, value)) {
-    return refuse(`a map nested at most ${deepestNesting} deep`);
+  if (typeof value === 'object' && !isNestedAtMost(deepestNesting, value)) {
+    return `a map nested at most ${deepestNesting} deep`;
   }
-  return [];
+  return undefined;
 }
 
 /** RFC 3339 knows leap seconds; the lake's timestamps do not. The contract has seen to the form: `YYYY-MM-DDTHH:MM:SS…`. */

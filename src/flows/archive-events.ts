@@ -1,10 +1,9 @@
 /** The event door (consumer A): a batch of one shard's stream records goes to raw/ or quarantine/, each exactly once. */
-import { envelopeLeaves } from '../contracts/index.ts';
-import { receiveEvent, type ValidEvent } from '../domain/events/receive-event.ts';
-import { accepted, type Outcome, type Rejection } from '../domain/outcome.ts';
-import { separate } from '../domain/privacy/separate.ts';
+import { receiveEvent } from '../domain/events/receive-event.ts';
+import type { Outcome, Rejection } from '../domain/outcome.ts';
+import type { ValidRecord } from '../domain/privacy/separate.ts';
 import type { Environment, StreamRecord } from '../ports.ts';
-import { type DoorCounts, type DoorRecord, noCounts, separateBatch, type ValidRecord, writeBatch } from './door.ts';
+import { type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
 
 /** Under this name the archive keeps its place in each shard. */
 export const archiveConsumerName = 'archive-events';
@@ -13,7 +12,7 @@ export const archiveConsumerName = 'archive-events';
 export const archiveEvents =
   (env: Environment) =>
   (records: StreamRecord[]): Promise<DoorCounts> =>
-    archive(env, records, (record) => validRecord(receiveEvent(record.data)));
+    archive(env, records, (record) => receiveEvent(record.data));
 
 /** The archive as a stream's consumer; a record that it cannot process goes to quarantine unread. */
 export const archiveConsumer = (env: Environment) => ({
@@ -42,12 +41,4 @@ async function archive(
   const separated = await separateBatch(env, received);
   const batch = `${first.shard}-${first.sequence}-${last.sequence}`;
   return writeBatch(env, 'events', { batch, received: records.length, arrivedAt: first.arrivedAt }, separated);
-}
-
-function validRecord(outcome: Outcome<ValidEvent>): Outcome<ValidRecord> {
-  if (!outcome.ok) return outcome;
-  const { contract, envelope, payload } = outcome.value;
-  const { line, unknownFieldCount } = separate({ leaves: envelopeLeaves }, envelope, {});
-  // The payload is the one field of an envelope that is no leaf of it.
-  return accepted({ contract, record: payload, head: line, unknownFieldCount: unknownFieldCount - 1 });
 }

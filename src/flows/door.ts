@@ -1,23 +1,11 @@
 /** What both doors do with a batch of records: resolve subjects, separate personal data, seal what was refused. */
 import { gunzipSync, gzipSync } from 'node:zlib';
-import type { Contract, Dataset, Namespace } from '../contracts/index.ts';
-import type { JsonObject } from '../domain/json.ts';
+import { type Dataset, type Namespace, namespaces } from '../contracts/index.ts';
 import { quarantineKey, rawKey } from '../domain/lake/layout.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import { seal } from '../domain/privacy/seal.ts';
-import { naturalIdsIn, type RawLine, separate } from '../domain/privacy/separate.ts';
-import type { Environment, NaturalId, PersonalData, Resolution, Subject } from '../ports.ts';
-
-/** A record that keeps its contract; it still holds personal data. */
-export interface ValidRecord {
-  contract: Contract;
-  /** The payload or row that the contract describes. */
-  record: JsonObject;
-  /** Columns known besides the contract's: an event's envelope. */
-  head: RawLine;
-  /** Unknown fields beside the record. */
-  unknownFieldCount: number;
-}
+import { naturalIdsIn, type RawLine, separate, type ValidRecord } from '../domain/privacy/separate.ts';
+import type { Environment, PersonalData, Resolution, Subject } from '../ports.ts';
 
 /** A record at a door with its origin: (shard, sequence) or (file, line). */
 export interface DoorRecord {
@@ -82,64 +70,62 @@ async function separateValid(
   env: Environment,
   records: DoorRecord[],
 ): Promise<{ lines: RawLine[]; suppressed: number; personal: PersonalData[] }> {
-  const valid = records.flatMap((record) => {
-    if (!record.outcome.ok) return [];
-    const { value } = record.outcome;
-    return [{ record, value, ids: naturalIdsIn(value.contract, value.record) }];
-  });
-  const resolutionOf = await resolveSubjects(
-    env,
-    valid.flatMap(({ ids }) => ids),
-  );
+  const subjectsOf = await resolveSubjects(env, records);
+  const isoText = isoTexts();
   const batch = { lines: [] as RawLine[], suppressed: 0, personal: [] as PersonalData[] };
-  for (const { record, value, ids } of valid) {
-    const subjects = knownSubjects(ids, resolutionOf);
+  for (const { outcome, origin, arrivedAt } of records) {
+    if (!outcome.ok) continue;
+    const subjects = subjectsOf(outcome.value);
     if (!subjects) {
       batch.suppressed += 1;
       continue;
     }
-    const { line, personal } = separateRecord(record, value, subjects);
+    const { line, personal, unknownFieldCount } = separate(outcome.value, subjects);
+    for (const column in origin) line[column] = origin[column];
+    line.arrived_at = isoText(arrivedAt);
+    line.unknown_field_count = unknownFieldCount;
     batch.lines.push(line);
-    if (personal) batch.personal.push(personal);
+    if (!subjects.user || Object.keys(personal).length === 0) continue;
+    const asOf = new Date(String(line.updated_at ?? line.arrived_at));
+    batch.personal.push({ subject: subjects.user, fields: personal, asOf });
   }
   return batch;
 }
 
-/** Resolves the natural ids of a batch in one call. */
-async function resolveSubjects(env: Environment, ids: NaturalId[]): Promise<(id: NaturalId) => Resolution> {
-  const keyOf = ({ namespace, id }: NaturalId) => `${namespace} ${id}`;
-  const wanted = [...new Map(ids.map((id) => [keyOf(id), id])).values()];
-  const resolutions = wanted.length > 0 ? await env.vault.resolve(wanted) : [];
-  const resolved = new Map(wanted.map((id, index) => [keyOf(id), resolutions[index]!]));
-  return (id) => resolved.get(keyOf(id))!;
+/** Neighbours in a batch arrive together, and writing a time out costs as much as a column or two. */
+function isoTexts(): (time: Date) => string {
+  let [last, text] = [Number.NaN, ''];
+  return (time) => {
+    if (time.getTime() !== last) [last, text] = [time.getTime(), time.toISOString()];
+    return text;
+  };
 }
 
 type Subjects = Partial<Record<Namespace, Subject>>;
 
-/** The subjects of one record by namespace; undefined where one of them is suppressed. */
-function knownSubjects(ids: NaturalId[], resolutionOf: (id: NaturalId) => Resolution): Subjects | undefined {
-  const subjects: Subjects = {};
-  for (const id of ids) {
-    const resolution = resolutionOf(id);
-    if (resolution.state === 'suppressed') return undefined;
-    subjects[id.namespace] = resolution.subject;
+/** Resolves the natural ids of a batch in one call: a record's subjects by namespace; undefined where one is suppressed. */
+async function resolveSubjects(
+  env: Environment,
+  records: DoorRecord[],
+): Promise<(valid: ValidRecord) => Subjects | undefined> {
+  const resolutions: Record<Namespace, Map<string, Resolution | undefined>> = { user: new Map(), anonymous: new Map() };
+  for (const { outcome } of records) {
+    if (!outcome.ok) continue;
+    for (const { namespace, id } of naturalIdsIn(outcome.value.contract, outcome.value.record))
+      resolutions[namespace].set(id, undefined);
   }
-  return subjects;
-}
-
-function separateRecord(
-  { origin, arrivedAt }: DoorRecord,
-  { contract, record, head, unknownFieldCount }: ValidRecord,
-  subjects: Subjects,
-): { line: RawLine; personal?: PersonalData } {
-  const separated = separate(contract, record, subjects, { ...head });
-  const { line, personal } = separated;
-  for (const column in origin) line[column] = origin[column]!;
-  line.arrived_at = arrivedAt.toISOString();
-  line.unknown_field_count = separated.unknownFieldCount + unknownFieldCount;
-  if (!subjects.user || Object.keys(personal).length === 0) return { line };
-  const asOf = new Date(String(line.updated_at ?? line.arrived_at));
-  return { line, personal: { subject: subjects.user, fields: personal, asOf } };
+  const wanted = namespaces.flatMap((namespace) => [...resolutions[namespace].keys()].map((id) => ({ namespace, id })));
+  const resolved = wanted.length > 0 ? await env.vault.resolve(wanted) : [];
+  for (const [index, { namespace, id }] of wanted.entries()) resolutions[namespace].set(id, resolved[index]);
+  return (valid) => {
+    const subjects: Subjects = {};
+    for (const { namespace, id } of naturalIdsIn(valid.contract, valid.record)) {
+      const resolution = resolutions[namespace].get(id)!;
+      if (resolution.state === 'suppressed') return undefined;
+      subjects[namespace] = resolution.subject;
+    }
+    return subjects;
+  };
 }
 
 async function sealRejected(env: Environment, records: DoorRecord[]): Promise<QuarantineLine[]> {

@@ -7,19 +7,11 @@ import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { accepted, type Outcome } from '../domain/outcome.ts';
-import type { RawLine } from '../domain/privacy/separate.ts';
+import type { RawLine, ValidRecord } from '../domain/privacy/separate.ts';
 import { type RefusalGroup, RefusalSummary } from '../domain/quality/refusal-summary.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
-import {
-  addCounts,
-  type DoorCounts,
-  type DoorRecord,
-  noCounts,
-  separateBatch,
-  type ValidRecord,
-  writeBatch,
-} from './door.ts';
+import { addCounts, type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
 import { type FileShape, readRows, shapeOf, unpacked } from './read-rows.ts';
 import { keepRowFormat } from './row-format.ts';
 
@@ -156,7 +148,7 @@ function fileIdOf(content: string, mapping: Mapping | undefined, times: number):
 }
 
 function validRecord(outcome: Outcome<JsonObject>, contract: Contract): Outcome<ValidRecord> {
-  return outcome.ok ? accepted({ contract, record: outcome.value, head: {}, unknownFieldCount: 0 }) : outcome;
+  return outcome.ok ? accepted({ contract, record: outcome.value }) : outcome;
 }
 
 /** Gives each line the id that its mapping asks for; identical lines stay distinct by their occurrence in the file. */

@@ -1,13 +1,13 @@
 /** A quarantined record's body, as it came or repaired, received anew by the rules of the door that refused it. */
-import { contractOf, type Dataset, envelopeLeaves } from '../contracts/index.ts';
-import { receiveEvent, type ValidEvent } from '../domain/events/receive-event.ts';
+import { contractOf, type Dataset } from '../contracts/index.ts';
+import { receiveEvent } from '../domain/events/receive-event.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
 import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
-import { type RawLine, separate } from '../domain/privacy/separate.ts';
+import type { RawLine, ValidRecord } from '../domain/privacy/separate.ts';
 import type { Environment } from '../ports.ts';
-import type { DoorRecord, QuarantineLine, ValidRecord } from './door.ts';
+import type { DoorRecord, QuarantineLine } from './door.ts';
 import type { QuarantinedRecord } from './quarantine.ts';
 import { type FileShape, longestRow, readRows } from './read-rows.ts';
 import { type RowFormat, readRowFormat } from './row-format.ts';
@@ -39,13 +39,13 @@ export function receiver(env: Environment): Receiver {
     const contract = contractOf(`${record.dataset}/1`)!;
     const mapping = (await formatOf(record.line.origin))?.mapping;
     const received = rowReceiver({ contract, mapping, reportingCurrency: env.settings.reportingCurrency })(row.value);
-    return received.ok ? accepted({ contract, record: received.value, head: {}, unknownFieldCount: 0 }) : received;
+    return received.ok ? accepted({ contract, record: received.value }) : received;
   };
 
   const receive = async (record: QuarantinedRecord, body: Body): Promise<DoorRecord> => {
     const { origin, arrivedAt } = record.line;
     const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
-    const outcome = record.dataset === 'events' ? validEvent(receiveEvent(bytes)) : await receiveRow(record, body);
+    const outcome = record.dataset === 'events' ? receiveEvent(bytes) : await receiveRow(record, body);
     return { origin, arrivedAt: new Date(arrivedAt), body: bytes, outcome };
   };
 
@@ -98,11 +98,4 @@ async function readCsvRow(
   const outcomes: Outcome<JsonObject>[] = [];
   for await (const { outcome } of readRows(asFile(), shape)) outcomes.push(outcome);
   return outcomes.length === 1 ? outcomes[0]! : rejected('not_csv', [{ path: '', rule: 'one row' }]);
-}
-
-function validEvent(outcome: Outcome<ValidEvent>): Outcome<ValidRecord> {
-  if (!outcome.ok) return outcome;
-  const { contract, envelope, payload } = outcome.value;
-  const { line, unknownFieldCount } = separate({ leaves: envelopeLeaves }, envelope, {});
-  return accepted({ contract, record: payload, head: line, unknownFieldCount: unknownFieldCount - 1 });
 }

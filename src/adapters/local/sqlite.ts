@@ -8,6 +8,9 @@ import { AdapterError } from '../../ports.ts';
 /** How long a statement waits for another process' transaction to end. */
 const busyTimeoutMs = 10_000;
 
+/** SQLite's own 2 MB hold the vault of ten thousand people no more. */
+const cacheKiB = 64 * 1024;
+
 /** SQLITE_BUSY and SQLITE_LOCKED: the only results that a later attempt may change. */
 const retryableCodes = [5, 6];
 
@@ -48,7 +51,7 @@ export class SqliteFile {
     if (path !== ':memory:') createPrivately(path);
     this.#database = this.#mapErrors(() => new DatabaseSync(path, { timeout: busyTimeoutMs }));
     this.#setJournal(options.journal);
-    this.#mapErrors(() => this.#database.exec('pragma secure_delete = on'));
+    this.#mapErrors(() => this.#database.exec(`pragma secure_delete = on; pragma cache_size = -${cacheKiB}`));
     this.write(() => this.#mapErrors(() => this.#database.exec(options.schema)));
   }
 

@@ -1,24 +1,18 @@
 /** The first two steps of an event: from bytes to a document that keeps its contract. */
-import { type Contract, contractOf, envelopeLeaves, eventValidatorOf, isEventType } from '../../contracts/index.ts';
+import { contractOf, envelopeLeaves, eventValidatorOf, isEventType } from '../../contracts/index.ts';
 import { isObject, type JsonObject, parseJson, withoutNulls } from '../json.ts';
 import { accepted, type Outcome, rejected } from '../outcome.ts';
+import type { ValidRecord } from '../privacy/separate.ts';
 import { violations } from '../validate.ts';
 import { canonicalEventId } from './event-id.ts';
 
-/** An event that keeps its contract; it still holds personal data. */
-export interface ValidEvent {
-  contract: Contract;
-  envelope: JsonObject;
-  payload: JsonObject;
-}
-
-export function receiveEvent(data: Uint8Array): Outcome<ValidEvent> {
+export function receiveEvent(data: Uint8Array): Outcome<ValidRecord> {
   const parsed = parseJson(data);
   return parsed.ok ? validateEvent(parsed.value) : parsed;
 }
 
 /** Fields that are null count as absent. */
-function validateEvent(document: unknown): Outcome<ValidEvent> {
+function validateEvent(document: unknown): Outcome<ValidRecord> {
   const envelope = isObject(document) ? withoutNulls(document) : document;
   const broken = violations(eventValidatorOf('envelope'), envelopeLeaves, envelope);
   if (broken.length > 0 || !isObject(envelope)) return rejected('schema_violation', broken, 'envelope');
@@ -35,9 +29,8 @@ function validateEvent(document: unknown): Outcome<ValidEvent> {
     const below = reasons.map((reason) => ({ ...reason, path: `/payload${reason.path === '/' ? '' : reason.path}` }));
     return rejected('schema_violation', below, contract.id);
   }
-  return accepted({
-    contract,
-    envelope: { ...envelope, version, eventId: canonicalEventId(envelope.eventId) },
-    payload,
-  });
+  // The document was parsed here and is nobody else's, and a copy of each would show.
+  envelope.version = version;
+  envelope.eventId = canonicalEventId(envelope.eventId);
+  return accepted({ contract, record: payload, envelope });
 }

@@ -2,7 +2,7 @@
 
 /** IPv4 to its /24, IPv6 to its /48 network; an IPv4 address inside IPv6 counts as IPv4. */
 export function truncateIp(address: string): string {
-  if (!address.includes(':')) return `${address.split('.').slice(0, 3).join('.')}.0/24`;
+  if (!address.includes(':')) return `${address.slice(0, address.lastIndexOf('.'))}.0/24`;
   const groups = ipv6Groups(address);
   const embedded = embeddedIpv4(groups);
   if (embedded) return `${embedded[0] >> 8}.${embedded[0] & 255}.${embedded[1] >> 8}.0/24`;

@@ -1,13 +1,29 @@
 /** Takes personal data out of a valid record, as its contract's `x-privacy` declares. */
-import type { Column, Contract, Leaf, Namespace } from '../../contracts/index.ts';
+import {
+  type Column,
+  type Contract,
+  doorColumnsOf,
+  envelopeLeaves,
+  type Leaf,
+  type Namespace,
+} from '../../contracts/index.ts';
 import type { JsonObject } from '../json.ts';
 import { moneyText } from '../money.ts';
 import { decadeOf, deviceFamily, monthOf, truncateIp } from './coarsen.ts';
 import { scrub } from './scrub.ts';
 import { seal } from './seal.ts';
 
-/** A raw line: column name -> value, free of personal data. */
-export type RawLine = Record<string, string | number | boolean>;
+/** A record that keeps its contract; it still holds personal data. */
+export interface ValidRecord {
+  contract: Contract;
+  /** The payload or row that the contract describes. */
+  record: JsonObject;
+  /** What an event's payload came in. */
+  envelope?: JsonObject;
+}
+
+/** A raw line: column name -> value, free of personal data. Columns without a value do not reach the file. */
+export type RawLine = Record<string, string | number | boolean | undefined>;
 
 /** A person as this module needs them. */
 export interface KnownSubject {
@@ -47,29 +63,60 @@ function naturalIdLeaves(contract: Contract): Leaf[] {
 }
 
 /**
- * Separates one record into `line`, which may hold other columns already. `subjects` are those of `naturalIdsIn`, by
- * namespace; free text is sealed for the user, or for the anonymous visitor where there is no user.
+ * Separates one record. `subjects` are those of `naturalIdsIn`, by namespace; free text is sealed for the user, or for the
+ * anonymous visitor where there is no user.
  */
 export function separate(
-  contract: { leaves: Leaf[] },
+  { contract, record, envelope }: ValidRecord,
+  subjects: Partial<Record<Namespace, KnownSubject>>,
+): Separated {
+  const line = { ...emptyLine(contract) };
+  const personal: Record<string, string> = {};
+  let unknownFieldCount = separateLeaves(contract.leaves, record, subjects, line, personal);
+  // The payload is the one field of an envelope that is no leaf of it.
+  if (envelope) unknownFieldCount += separateLeaves(envelopeLeaves, envelope, subjects, line, personal) - 1;
+  return { line, personal, unknownFieldCount };
+}
+
+/** Separates one object of a record into `line` and `personal`, and returns how many of its fields are unknown. */
+function separateLeaves(
+  leaves: Leaf[],
   record: JsonObject,
   subjects: Partial<Record<Namespace, KnownSubject>>,
-  line: RawLine = {},
-): Separated {
-  const personal: Record<string, string> = {};
-  let known = 0;
-  for (const leaf of contract.leaves) {
+  line: RawLine,
+  personal: Record<string, string>,
+): number {
+  let unknown = 0;
+  for (const _property in record) unknown += 1;
+  for (const leaf of leaves) {
     const value = record[leaf.property];
     if (value === undefined) continue;
-    known += 1;
+    unknown -= 1;
     if (value === null || value === '') continue;
     if (leaf.privacy === 'vault') personal[leaf.property] = String(value);
-    else {
-      const kept = keptValue(leaf, value, subjects);
-      if (kept !== undefined) line[leaf.column] = kept;
-    }
+    else line[leaf.column] = keptValue(leaf, value, subjects);
   }
-  return { line, personal, unknownFieldCount: Object.keys(record).length - known };
+  return unknown;
+}
+
+const emptyLines = new WeakMap<Contract, RawLine>();
+
+/**
+ * A contract's line with all its columns and no values. Copies of it have one shape, whichever values they get: made so,
+ * and written as JSON, lines take half the time of those that grow column by column.
+ */
+function emptyLine(contract: Contract): RawLine {
+  const known = emptyLines.get(contract);
+  if (known) return known;
+  const leaves = [...(contract.dataset === 'events' ? envelopeLeaves : []), ...contract.leaves]
+    .filter(({ privacy }) => privacy !== 'vault' && privacy !== 'drop')
+    .map(({ column }) => column);
+  const columns = [...leaves, ...doorColumnsOf(contract.dataset)];
+  // What JSON.parse makes keeps its shape when it is copied; an object that grew past a dozen columns has none.
+  const line = JSON.parse(JSON.stringify(Object.fromEntries(columns.map((column) => [column, null])))) as RawLine;
+  for (const column of columns) line[column] = undefined;
+  emptyLines.set(contract, line);
+  return line;
 }
 
 function isPresent(value: unknown): boolean {

@@ -1,5 +1,5 @@
 /** What a vault stores, whatever it is stored in: look-up values in place of names, keys under keys, sealed fields. */
-import { createHmac, createSecretKey } from 'node:crypto';
+import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
 import type { Namespace } from '../../contracts/index.ts';
 import { open, SealError, seal } from './seal.ts';
 
@@ -27,8 +27,13 @@ export function emailName(email: string): string {
 
 /** HMAC-SHA-256: what stands for a name where its entry is looked up. 32 bytes. */
 export function lookUpValue(key: Uint8Array, name: string): Buffer {
-  return createHmac('sha256', createSecretKey(key)).update(name).digest();
+  const keyObject = keyObjects.get(key) ?? createSecretKey(key);
+  keyObjects.set(key, keyObject);
+  return createHmac('sha256', keyObject).update(name).digest();
 }
+
+/** Made once a key, and kept as long as the key is. */
+const keyObjects = new WeakMap<Uint8Array, KeyObject>();
 
 /** Seals a key under the newest vault key. `owner` says whose key it is, and it opens for no other. */
 export function wrapKey(vaultKeys: VersionedKey[], key: Uint8Array, owner: string): WrappedKey {

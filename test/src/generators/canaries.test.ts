@@ -1,5 +1,5 @@
 /** Canary persons: they are in the files wherever personal data may hide, and nowhere behind the privacy rules. */
-import { type AnyEvent, contractOf, envelopeLeaves, type Leaf } from '../../../src/contracts/index.ts';
+import { type AnyEvent, contractOf, type Leaf } from '../../../src/contracts/index.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import { naturalIdsIn, separate } from '../../../src/domain/privacy/separate.ts';
 import {
@@ -80,8 +80,8 @@ describe('what the privacy rules leave of an event that is accepted', () => {
       const leaves = contract.leaves.map((leaf): Leaf => (leaf.privacy === rule ? { ...leaf, privacy: 'keep' } : leaf));
       const payload = event.payload as unknown as JsonObject;
       const subjects = Object.fromEntries(naturalIdsIn(contract, payload).map(({ namespace }) => [namespace, subject]));
-      const { line: head } = separate({ leaves: envelopeLeaves }, event as unknown as JsonObject, {});
-      return JSON.stringify({ ...head, ...separate({ leaves }, payload, subjects).line });
+      const envelope = event as unknown as JsonObject;
+      return JSON.stringify(separate({ contract: { ...contract, leaves }, record: payload, envelope }, subjects).line);
     });
   const found = (lines: string[]) =>
     lines.filter((text, position) => peopleIn(text, [people[accepted[position]!.group!]!]).length > 0).length;

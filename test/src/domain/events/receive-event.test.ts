@@ -1,11 +1,12 @@
 import fc from 'fast-check';
 import { canonicalEventId } from '../../../../src/domain/events/event-id.ts';
-import { receiveEvent, type ValidEvent } from '../../../../src/domain/events/receive-event.ts';
+import { receiveEvent } from '../../../../src/domain/events/receive-event.ts';
 import type { Outcome } from '../../../../src/domain/outcome.ts';
+import type { ValidRecord } from '../../../../src/domain/privacy/separate.ts';
 import { canary, eventContracts, sampleEvent, sampleRecord } from '../../../support/sample-records.ts';
 
 const receive = (event: unknown) => receiveEvent(Buffer.from(JSON.stringify(event)));
-const reasonsOf = (outcome: Outcome<ValidEvent>) => (outcome.ok ? [] : outcome.rejection.reasons);
+const reasonsOf = (outcome: Outcome<ValidRecord>) => (outcome.ok ? [] : outcome.rejection.reasons);
 const login = (payload: object, envelope: object = {}) =>
   receive({ ...sampleEvent('events/login/1', payload), ...envelope });
 
@@ -27,9 +28,9 @@ describe('an event that keeps its contract', () => {
       { userId: null, anonymousId: 'a', success: null, other: null },
       { version: null, other: null },
     );
-    expect(outcome).toMatchObject({ ok: true, value: { payload: { anonymousId: 'a' }, envelope: { version: 1 } } });
-    const { envelope, payload } = (outcome as { value: ValidEvent }).value;
-    expect([Object.keys(payload), 'other' in envelope]).toEqual([['anonymousId'], false]);
+    expect(outcome).toMatchObject({ ok: true, value: { record: { anonymousId: 'a' }, envelope: { version: 1 } } });
+    const { envelope, record } = (outcome as { value: ValidRecord }).value;
+    expect([Object.keys(record), 'other' in envelope!]).toEqual([['anonymousId'], false]);
   });
 
   test('may carry __proto__ and constructor, which change nothing', () => {
@@ -37,9 +38,9 @@ describe('an event that keeps its contract', () => {
       '{"userId"',
       '{"__proto__":{"success":"x"},"constructor":1,"userId"',
     );
-    const outcome = receiveEvent(Buffer.from(text)) as { value: ValidEvent };
+    const outcome = receiveEvent(Buffer.from(text)) as { value: ValidRecord };
     expect(outcome).toMatchObject({ ok: true });
-    expect(outcome.value.payload.success).toBeUndefined();
+    expect(outcome.value.record.success).toBeUndefined();
     expect(
       receiveEvent(Buffer.from(text.replace('"userId":"u"', '"x":1').replace('"success":"x"', '"userId":"u"'))),
     ).toMatchObject({ ok: false });

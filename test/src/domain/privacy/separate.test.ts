@@ -1,4 +1,4 @@
-import { contractOf, type Leaf, rawColumnsOf } from '../../../../src/contracts/index.ts';
+import { contractOf, rawColumnsOf } from '../../../../src/contracts/index.ts';
 import { type PrivacyRule, privacyRules } from '../../../../src/contracts/model.ts';
 import { open } from '../../../../src/domain/privacy/seal.ts';
 import { canonicalText, naturalIdsIn, separate } from '../../../../src/domain/privacy/separate.ts';
@@ -7,6 +7,7 @@ import { contracts, sampleRecord, traces } from '../../../support/sample-records
 const user = { subjectId: 'subject-u', dataKey: new Uint8Array(32).fill(1) };
 const anonymous = { subjectId: 'subject-a', dataKey: new Uint8Array(32).fill(2) };
 const pageView = contractOf('events/page_view/1')!;
+const customers = contractOf('customers/1')!;
 const formSubmit = contractOf('events/form_submit/1')!;
 
 const hasTrace = (value: unknown) => traces.some((trace) => JSON.stringify({ value }).includes(trace));
@@ -20,12 +21,15 @@ describe('each privacy rule', () => {
     expect(privacyRules.filter((rule) => !used.has(rule))).toEqual(['keep', 'drop']);
   });
 
-  test.each(personal.map(({ contract, leaf }) => ({ id: contract.id, leaf, record: sampleRecord(contract) })))(
+  test.each(
+    personal.map(({ contract, leaf }) => ({ id: contract.id, contract, leaf, record: sampleRecord(contract) })),
+  )(
     'takes the personal data out of $id, $leaf.property ($leaf.privacy); under keep they would stay',
-    ({ leaf, record }) => {
+    ({ contract, leaf, record }) => {
       const lineUnder = (privacy: PrivacyRule) => {
-        const ruled: Leaf = { ...leaf, privacy };
-        return separate({ leaves: [ruled] }, { [leaf.property]: record[leaf.property] }, { user, anonymous }).line;
+        const ruled = { ...contract, leaves: [{ ...leaf, privacy }] };
+        const field = { [leaf.property]: record[leaf.property] };
+        return separate({ contract: ruled, record: field }, { user, anonymous }).line;
       };
       expect(hasTrace(lineUnder(leaf.privacy))).toBe(false);
       expect(hasTrace(lineUnder('drop'))).toBe(false);
@@ -46,7 +50,7 @@ describe('a separated record', () => {
       campaign: '',
       secret: 'x',
     };
-    expect(separate(pageView, payload, { user, anonymous })).toEqual({
+    expect(separate({ contract: pageView, record: payload }, { user, anonymous })).toEqual({
       line: {
         subject_id: 'subject-u',
         anonymous_subject_id: 'subject-a',
@@ -61,7 +65,7 @@ describe('a separated record', () => {
   });
 
   test('gives the vault what is the vault’s, and raw the coarse rest', () => {
-    const { line, personal } = separate(contractOf('customers/1')!, sampleRecord(contractOf('customers/1')!), { user });
+    const { line, personal } = separate({ contract: customers, record: sampleRecord(customers) }, { user });
     expect(Object.keys(personal)).toEqual(['email', 'full_name', 'address', 'phone']);
     expect(line).toMatchObject({
       subject_id: 'subject-u',
@@ -73,8 +77,10 @@ describe('a separated record', () => {
 
   test('has money as text of four decimals and times in UTC to the millisecond', () => {
     const line = separate(
-      contractOf('transactions/1')!,
-      { unit_price: 1.5, amount: '-2', ordered_at: '2026-01-02T03:04:05.1239+00:00' },
+      {
+        contract: contractOf('transactions/1')!,
+        record: { unit_price: 1.5, amount: '-2', ordered_at: '2026-01-02T03:04:05.1239+00:00' },
+      },
       {},
     ).line;
     expect(line).toEqual({ unit_price: '1.5000', amount: '-2.0000', ordered_at: '2026-01-02T03:04:05.123Z' });
@@ -85,12 +91,12 @@ describe('a separated record', () => {
     ${'the user'}          | ${{ user, anonymous }} | ${user.dataKey}
     ${'the visitor, else'} | ${{ anonymous }}       | ${anonymous.dataKey}
   `('has free text sealed under the key of $whose', ({ subjects, key }) => {
-    const { line } = separate(formSubmit, { fields: { name: 'Jane' } }, subjects);
+    const { line } = separate({ contract: formSubmit, record: { fields: { name: 'Jane' } } }, subjects);
     expect(open(key, String(line.fields_sealed), 'fields_sealed').toString()).toBe('{"name":"Jane"}');
   });
 
   test('has no free text where it has no subject to seal it for', () => {
-    expect(separate(formSubmit, { fields: { name: 'Jane' } }, {}).line).toEqual({});
+    expect(separate({ contract: formSubmit, record: { fields: { name: 'Jane' } } }, {}).line).toEqual({});
   });
 });
 
