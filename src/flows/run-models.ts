@@ -6,6 +6,7 @@ import { applyResult, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
 import { readModels } from './models.ts';
+import type { RunInputs } from './plan-run.ts';
 
 /** Executes a plan; its result lies beside the plan, so that later steps and people can read what it did. */
 export const runModels =
@@ -18,9 +19,9 @@ export const runModels =
 
 export const planCuratedLayer =
   (env: Environment) =>
-  async (clean: EngineResult, newest: Snapshot | undefined): Promise<RunPlan> => {
+  async (inputs: RunInputs, clean: EngineResult, newest: Snapshot | undefined): Promise<RunPlan> => {
     const tables = applyResult(newest?.tables ?? {}, clean);
-    const plan = planCurated({ ...readModels(env.sql), runId: clean.runId, tables, newRaw: {}, clean });
-    await writeDocument(env, planKey(clean.runId, 'curated'), plan);
+    const plan = planCurated({ ...readModels(env.sql), ...inputs, tables, clean });
+    await writeDocument(env, planKey(inputs.runId, 'curated'), plan);
     return plan;
   };

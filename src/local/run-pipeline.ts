@@ -73,7 +73,7 @@ export async function runPipeline(env: Environment, watcher: RunWatcher = {}): P
       );
       const curated = await step(
         'curated models',
-        async () => runModels(env)(await planCuratedLayer(env)(clean, newest)),
+        async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, newest)),
         rows,
       );
       snapshot = await step(

@@ -30,35 +30,30 @@ numbered as (
     ) as content_no
   from candidates
 ),
-compared as (
-  select
-    *,
-    lag(content_no) over (
-      partition by subject_id, version_at
-      order by arrived_at asc nulls last, source_file asc nulls last, source_line asc nulls last
-    ) as content_before
-  from numbered
-),
-changes as (
+latest as (
   select
     *,
     row_number() over (
       partition by subject_id, version_at
       order by arrived_at desc nulls last, source_file desc nulls last, source_line desc nulls last
     ) as newest_no
-  from compared
-  where content_before is null or content_before <> content_no
+  from numbered
 ),
-versions as (
+compared as (
   select
     *,
-    lag(content_no) over (partition by subject_id order by version_at asc nulls last) as version_before
-  from changes
+    -- What the rows without updated_at said before this one. Only they are compared, since the result must be the same
+    -- when the rows come in over several runs, and the rows that are left out can then be no part of it.
+    lag(content_no) over (
+      partition by subject_id, updated_at is null
+      order by arrived_at asc nulls last, source_file asc nulls last, source_line asc nulls last
+    ) as content_before
+  from latest
   where newest_no = 1
 ),
 final as (
   -- A full file without updated_at repeats the rows that have not changed: they are no versions.
-  select * from versions
-  where updated_at is not null or version_before is null or version_before <> content_no
+  select * from compared
+  where updated_at is not null or content_before is null or content_before <> content_no
 )
 select * from final

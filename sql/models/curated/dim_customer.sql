@@ -1,6 +1,6 @@
 -- One row a version of a customer (SCD type 2), from valid_from up to, not including, valid_to.
 -- A customer that facts name and no customer row describes is one inferred version, so that no fact is lost.
--- inputs: clean.customers, clean.transactions, clean.events, curated.dim_customer
+-- inputs: clean.customers, raw.transactions, clean.events, curated.dim_customer
 -- key: customer_version_key
 with
 customers as (
@@ -16,7 +16,8 @@ customers as (
   from clean_customers
 ),
 mentioned as (
-  select subject_id from clean_transactions
+  -- Raw lines: whom a line named stays known when it is corrected, whether or not both come in with one run.
+  select subject_id from raw_transactions
   union
   select subject_id from clean_events
   union

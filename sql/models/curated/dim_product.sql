@@ -1,6 +1,6 @@
 -- One row a version of a product (SCD type 2), from valid_from up to, not including, valid_to.
 -- A product that facts name and no product row describes is one inferred version, so that no fact is lost.
--- inputs: clean.products, clean.transactions, clean.events, curated.dim_product
+-- inputs: clean.products, raw.transactions, clean.events, curated.dim_product
 -- key: product_version_key
 with
 products as (
@@ -16,7 +16,8 @@ products as (
   from clean_products
 ),
 mentioned as (
-  select product_id from clean_transactions
+  -- Raw lines: whom a line named stays known when it is corrected, whether or not both come in with one run.
+  select product_id from raw_transactions
   union
   select product_id from clean_events
   union

@@ -43,6 +43,7 @@ export function planClean(context: LayerContext): RunPlan {
  */
 export function planCurated(context: LayerContext): RunPlan {
   const touched = new Map<string, string[]>();
+  for (const dataset of Object.keys(context.newRaw)) touched.set(`raw.${dataset}`, []);
   for (const { table, touched: dates } of context.clean?.models ?? [])
     touched.set(table, dates === 'whole' ? [] : dates);
   const models: ModelPlan[] = [];

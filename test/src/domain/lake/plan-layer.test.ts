@@ -93,6 +93,14 @@ describe('the plan of the curated layer', () => {
     expect(plan.models[1]!.inputs.curated_fact_event).toMatchObject({ writtenBy: 'curated.fact_event' });
   });
 
+  test('gives a model that reads raw records the new ones', () => {
+    const models = [model('curated.dim_product', ['raw.transactions', 'curated.dim_product'])];
+    const tables = { 'curated.dim_product': [file('p', null)] };
+    const [plan] = planCurated(context({ models, tables, newRaw: { transactions: ['raw/transactions/a'] } })).models;
+    expect(plan!.inputs.raw_transactions).toMatchObject({ format: 'jsonl', files: [{ key: 'raw/transactions/a' }] });
+    expect(tablesOf(planCurated(context({ models, tables })))).toEqual([]);
+  });
+
   test('leaves a table alone that no change reaches and that was built before', () => {
     const clean = cleanResult({ table: 'clean.customers', touched: 'whole' });
     const tables = { 'curated.dim_date': [file('d', null)], 'curated.dim_customer': [file('c', null)] };
