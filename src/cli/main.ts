@@ -2,6 +2,7 @@
 import { Command, CommanderError, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { SnapshotTaken } from '../flows/publish-snapshot.ts';
+import { RunLocked } from '../flows/run-lock.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
@@ -13,7 +14,7 @@ import { quarantineCommand } from './quarantine.ts';
 import { queryCommand } from './query.ts';
 import { redriveCommand } from './redrive.ts';
 import { resetCommand } from './reset.ts';
-import { runCommand } from './run.ts';
+import { replayCommand, rollbackCommand, runCommand, vacuumCommand } from './run.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
@@ -53,6 +54,9 @@ for (const command of [
   sqlCommand(),
   statusCommand(),
   snapshotsCommand(),
+  rollbackCommand(),
+  replayCommand(),
+  vacuumCommand(),
   traceCommand(),
   quarantineCommand(),
   redriveCommand(),
@@ -70,7 +74,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 /** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
-const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, GeneratorOptionError];
+const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, RunLocked, GeneratorOptionError];
 
 /** What the file system refuses, by the code of its error. */
 const refusals: Record<string, string> = {

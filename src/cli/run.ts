@@ -1,6 +1,6 @@
-import { Command } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { archiveStream } from '../local/archive-stream.ts';
-import { type RunResult, runPipeline } from '../local/run-pipeline.ts';
+import { type RunResult, type RunWatcher, rollBack, runPipeline, vacuumLake } from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
@@ -8,19 +8,91 @@ import { count, type Format, printSummary, say, styled, wrapped } from './output
 export function runCommand(): Command {
   return new Command('run')
     .description('bring what is new from the raw layer to the answers')
+    .option('--release', 'also take in what a rollback has withdrawn')
     .addHelpText(
       'after',
       '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run',
     )
-    .action(async (_options: object, command: Command) => {
+    .action(async ({ release }: { release?: boolean }, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
         const { received } = await archiveStream(env, { patienceSeconds });
         if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
-        const result = await runAndTell(env);
-        tellResult(result, globals.format);
+        tellResult(await runPipeline(env, watcher(), { release }), globals.format);
       });
     });
+}
+
+export function replayCommand(): Command {
+  return new Command('replay')
+    .description('make every table anew, from all raw records')
+    .addHelpText(
+      'after',
+      `
+For models that have changed, or rates that were corrected. Readers see the old tables until all are made.
+Records that a rollback has withdrawn stay out.
+
+Examples:
+  $ c360 replay`,
+    )
+    .action(async (_options: object, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'write', async ({ env }) => {
+        tellResult(await runPipeline(env, watcher(), { replay: true }), globals.format);
+      });
+    });
+}
+
+export function rollbackCommand(): Command {
+  return new Command('rollback')
+    .description('show an earlier snapshot again')
+    .argument('<snapshot>', 'its number; `c360 snapshots` lists them', wholeNumber)
+    .addHelpText(
+      'after',
+      `
+It is published as a new snapshot, and the warehouse is loaded from it. What later runs had taken in is held back until
+\`c360 run --release\` takes it in again.
+
+Examples:
+  $ c360 rollback 3`,
+    )
+    .action(async (number: number, _options: object, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'write', async ({ env }) => {
+        tellResult(await rollBack(env, number, watcher()), globals.format);
+      });
+    });
+}
+
+export function vacuumCommand(): Command {
+  return new Command('vacuum')
+    .description('remove old snapshots, and files that no kept snapshot names')
+    .addOption(new Option('--keep <n>', 'newest snapshots to keep').default(10).argParser(wholeNumber))
+    .option('--dry-run', 'only tell what would go')
+    .addHelpText(
+      'after',
+      `
+The newest snapshot and the one that the warehouse holds are always kept. Raw records are never removed.
+
+Examples:
+  $ c360 vacuum --keep 3 --dry-run`,
+    )
+    .action(async ({ keep, dryRun: isDryRun }: { keep: number; dryRun?: boolean }, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'write', async ({ env }) => {
+        const { snapshots, files, bytes } = await vacuumLake(env, { keep: Math.max(keep, 1), isDryRun });
+        const removed = `${count(snapshots.length)} snapshots and ${count(files)} files, ${inMegabytes(bytes)}`;
+        say(isDryRun ? `${removed}, would be removed.` : `${removed}, are removed.`);
+        printSummary({ snapshots: snapshots.length, files, bytes, is_dry_run: isDryRun === true }, globals.format);
+      });
+    });
+}
+
+const inMegabytes = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+
+function wholeNumber(text: string): number {
+  if (/^\d{1,8}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number.');
 }
 
 /** Longer than the retries that take a record of ours to quarantine. */
@@ -35,10 +107,14 @@ const noBreak = '\u00a0';
 const readable = (outcome: string): string =>
   outcome.replaceAll(/\b\d{4,}\b/g, (digits) => count(Number(digits))).replaceAll(/ (?=\d)/g, noBreak);
 
-/** Runs the pipeline and tells each step as it passes; on a terminal also the one that is going on. */
-export function runAndTell(env: Environment, tell: (line: string) => void = say): Promise<RunResult> {
+/** Runs the pipeline and tells each step as it passes. */
+export const runAndTell = (env: Environment, tell: (line: string) => void = say): Promise<RunResult> =>
+  runPipeline(env, watcher(tell));
+
+/** Tells each step as it passes; on a terminal also the one that is going on. */
+function watcher(tell: (line: string) => void = say): RunWatcher {
   const isWatched = process.stderr.isTTY;
-  return runPipeline(env, {
+  return {
     started: (step) => {
       if (isWatched) process.stderr.write(`  … ${step}`);
     },
@@ -48,7 +124,7 @@ export function runAndTell(env: Environment, tell: (line: string) => void = say)
       const told = wrapped(readable(outcome), outcomeIndent).replaceAll(noBreak, ' ');
       tell(`  ${styled('green', '✔')} ${step.padEnd(17)} ${time}   ${styled('dim', told)}`);
     },
-  });
+  };
 }
 
 function tellResult(result: RunResult, format: Format): void {

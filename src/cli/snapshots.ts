@@ -13,13 +13,14 @@ export function snapshotsCommand(): Command {
       const globals = globalOptions(command);
       await withPlatform(globals, 'read', async ({ env }) => {
         const loaded = await loadedSnapshot(env);
-        const rows = (await listSnapshots(env)).map(({ number, createdAt, runId, tables }) => [
+        const rows = (await listSnapshots(env)).map(({ number, createdAt, runId, tables, restored }) => [
           number,
           createdAt,
           runId,
           rowsOf(tables['curated.fact_sales']),
           rowsOf(tables['curated.fact_event']),
           Object.values(tables).flat().length,
+          restored ?? null,
           number === loaded,
         ]);
         const columns = [
@@ -29,6 +30,7 @@ export function snapshotsCommand(): Command {
           { name: 'sales', type: 'BIGINT' },
           { name: 'events', type: 'BIGINT' },
           { name: 'files', type: 'BIGINT' },
+          { name: 'restores', type: 'INTEGER' },
           { name: 'is_loaded', type: 'BOOLEAN' },
         ];
         printResult({ columns, rows }, globals.format);

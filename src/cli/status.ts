@@ -10,8 +10,8 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-received = raw + quarantined + suppressed, and raw = clean + duplicates + superseded + pending. Where that does not hold,
-the command says so and its exit code is 1.
+received = raw + quarantined + suppressed, and raw = clean + duplicates + superseded + pending + held. Where that does
+not hold, the command says so and its exit code is 1.
 
 Examples:
   $ c360 status
@@ -37,7 +37,17 @@ Examples:
     });
 }
 
-const names = ['received', 'raw', 'quarantined', 'suppressed', 'clean', 'duplicates', 'superseded', 'pending'] as const;
+const names = [
+  'received',
+  'raw',
+  'quarantined',
+  'suppressed',
+  'clean',
+  'duplicates',
+  'superseded',
+  'pending',
+  'held',
+] as const;
 
 const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
   snapshot

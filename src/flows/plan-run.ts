@@ -1,9 +1,9 @@
 /** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
 import { type Dataset, datasets } from '../contracts/index.ts';
-import { batchOfKey, planKey } from '../domain/lake/layout.ts';
+import { arrivalDayOfKey, batchOfKey, planKey } from '../domain/lake/layout.ts';
 import { planClean } from '../domain/lake/plan-layer.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
-import type { Snapshot } from '../domain/lake/snapshot.ts';
+import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
 import { readModels } from './models.ts';
@@ -19,28 +19,34 @@ export interface RunInputs {
   /** Consumed keys that the next run must still know, this run's included. */
   consumed: string[];
   consumedSince: string;
+  /** Keys that a rollback has withdrawn and that stay so. */
+  held: string[];
 }
 
 /**
- * Lists what is new since the newest snapshot: arrivals from `consumedSince` on, less the keys that it consumed. An object
- * whose batch has not been counted is left for a later run: its door was cut off between the two and comes again.
+ * Lists what is new since the newest snapshot: arrivals from `consumedSince` on, less the keys that it consumed, and with
+ * `release` those that are held. An object whose batch has not been counted is left for a later run: its door was cut off
+ * between the two and comes again.
  */
 export const findNewInputs =
   (env: Environment) =>
-  async (runId: string, newest: Snapshot | undefined): Promise<RunInputs> => {
+  async (runId: string, newest: Snapshot | undefined, { release = false } = {}): Promise<RunInputs> => {
     const since = newest?.consumedSince ?? '';
     const windowStart = new Date(env.clock.now().getTime() - windowDays * 86_400_000).toISOString().slice(0, 10);
-    const known = new Set(newest?.consumed);
-    const inputs: RunInputs = { runId, newRaw: {}, consumed: [], consumedSince: windowStart };
+    const isConsumed = newest ? consumes(newest) : () => false;
+    const held = new Set(release ? [] : newest?.held);
+    const released = release ? (newest?.held ?? []).filter((key) => arrivalDayOfKey(key) < since) : [];
+    const inputs: RunInputs = { runId, newRaw: {}, consumed: [], consumedSince: windowStart, held: [...held] };
     for (const dataset of datasets) {
-      const newKeys: string[] = [];
+      const newKeys = released.filter((key) => key.startsWith(`raw/${dataset}/`));
       for await (const { key } of env.objects.list(`raw/${dataset}/`, `raw/${dataset}/dt=${since}`)) {
-        if (!known.has(key)) {
+        if (held.has(key)) continue;
+        if (!isConsumed(key)) {
           const counted = await env.hot.get('batches', { partition: dataset, sort: batchOfKey(key) });
           if (!counted) continue;
           newKeys.push(key);
         }
-        if (key >= `raw/${dataset}/dt=${windowStart}`) inputs.consumed.push(key);
+        if (arrivalDayOfKey(key) >= windowStart) inputs.consumed.push(key);
       }
       if (newKeys.length > 0) inputs.newRaw[dataset] = newKeys;
     }

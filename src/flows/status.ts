@@ -8,7 +8,7 @@ import { addCounts, type DoorCounts, noCounts } from './door.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
 import { findNewInputs } from './plan-run.ts';
 
-/** `received = raw + quarantined + suppressed` and `raw = clean + duplicates + superseded + pending`. */
+/** `received = raw + quarantined + suppressed` and `raw = clean + duplicates + superseded + pending + held`. */
 interface DatasetStatus extends DoorCounts {
   dataset: Dataset;
   clean: number;
@@ -16,6 +16,8 @@ interface DatasetStatus extends DoorCounts {
   superseded: number;
   /** Raw records that no published run has consumed. */
   pending: number;
+  /** Raw records that a rollback has withdrawn. */
+  held: number;
   isBalanced: boolean;
 }
 
@@ -41,12 +43,14 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
       superseded,
     } = newest?.counts[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
     const clean = rowsOf(newest?.tables[`clean.${dataset}`]);
-    const pending = (newRaw[dataset] ?? []).reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0), 0);
+    const rawIn = (keys: string[]) => keys.reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0), 0);
+    const pending = rawIn(newRaw[dataset] ?? []);
+    const held = rawIn((newest?.held ?? []).filter((key) => key.startsWith(`raw/${dataset}/`)));
     const isBalanced =
       door.received === door.raw + door.quarantined + door.suppressed &&
-      door.raw === consumed + pending &&
+      door.raw === consumed + pending + held &&
       consumed === clean + duplicates + superseded;
-    rows.push({ dataset, ...door, clean, duplicates, superseded, pending, isBalanced });
+    rows.push({ dataset, ...door, clean, duplicates, superseded, pending, held, isBalanced });
   }
   const files = Object.values(newest?.tables ?? {}).flat();
   return {

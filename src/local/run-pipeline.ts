@@ -1,11 +1,14 @@
 /** One run of the pipeline on one machine: the steps in order, each told to who watches, and a record of what happened. */
-import type { Snapshot } from '../domain/lake/snapshot.ts';
+import type { EngineResult } from '../domain/lake/run-plan.ts';
+import { emptied, type Snapshot } from '../domain/lake/snapshot.ts';
 import { newestSnapshot } from '../flows/documents.ts';
-import { loadedSnapshot, loadWarehouse } from '../flows/load-warehouse.ts';
-import { findNewInputs, planCleanLayer } from '../flows/plan-run.ts';
-import { publishAnswers, servingIndex } from '../flows/publish-answers.ts';
-import { publishSnapshot } from '../flows/publish-snapshot.ts';
+import { type Load, loadedSnapshot, loadWarehouse } from '../flows/load-warehouse.ts';
+import { findNewInputs, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
+import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
+import { publishRollback, publishSnapshot } from '../flows/publish-snapshot.ts';
+import { type RunLock, takeRunLock } from '../flows/run-lock.ts';
 import { planCuratedLayer, runModels } from '../flows/run-models.ts';
+import { vacuum } from '../flows/vacuum.ts';
 import type { Environment, HotValue } from '../ports.ts';
 
 type StepName = 'plan' | 'clean models' | 'curated models' | 'publish snapshot' | 'load warehouse' | 'publish answers';
@@ -30,18 +33,112 @@ export interface RunWatcher {
   finished?(report: StepReport): void;
 }
 
+export interface RunOptions {
+  /** Make every table anew, from all raw records. */
+  replay?: boolean;
+  /** Consume what a rollback holds, too. */
+  release?: boolean;
+}
+
 /** Runs the pipeline. A step that fails leaves the published snapshot as it was; the next run takes up what is missing. */
-export async function runPipeline(env: Environment, watcher: RunWatcher = {}): Promise<RunResult> {
+export const runPipeline = (
+  env: Environment,
+  watcher: RunWatcher = {},
+  { replay = false, release = false }: RunOptions = {},
+): Promise<RunResult> =>
+  recorded(env, replay ? 'replay' : 'run', watcher, async (runId, step) => {
+    const newest = await newestSnapshot(env);
+    const base = newest && replay ? emptied(newest) : newest;
+    const inputs = await step('plan', () => findNewInputs(env)(runId, base, { release }), told.plan);
+    const hasNew = Object.keys(inputs.newRaw).length > 0;
+    if (!hasNew && (!newest || (await isServed(env, newest)))) return newest;
+    const snapshot = hasNew ? await makeSnapshot(env, inputs, base, step) : newest!;
+    await serve(env, snapshot, step);
+    return snapshot;
+  });
+
+/** Publishes an earlier snapshot's lists anew and serves them; what later runs consumed is held. */
+export const rollBack = (env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> =>
+  recorded(env, 'rollback', watcher, async (runId, step) => {
+    const snapshot = await step('publish snapshot', () => publishRollback(env)(runId, number), told.snapshot);
+    await serve(env, snapshot, step);
+    return snapshot;
+  });
+
+/** Removes what no kept snapshot names, while no run is going on. */
+export async function vacuumLake(env: Environment, options: Parameters<ReturnType<typeof vacuum>>[0]) {
+  const lock = await takeLock(env, newRunId(env));
+  try {
+    return await vacuum(env)(options);
+  } finally {
+    await lock.release();
+  }
+}
+
+type Step = <T>(name: StepName, work: () => Promise<T>, outcome: (value: T) => string) => Promise<T>;
+
+async function makeSnapshot(
+  env: Environment,
+  inputs: RunInputs,
+  base: Snapshot | undefined,
+  step: Step,
+): Promise<Snapshot> {
+  const clean = await step(
+    'clean models',
+    async () => runModels(env)(await planCleanLayer(env)(inputs, base)),
+    told.models,
+  );
+  const curated = await step(
+    'curated models',
+    async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, base)),
+    told.models,
+  );
+  return step('publish snapshot', () => publishSnapshot(env)(inputs, base, clean, curated), told.snapshot);
+}
+
+async function serve(env: Environment, snapshot: Snapshot, step: Step): Promise<void> {
+  await step('load warehouse', () => loadWarehouse(env)(snapshot), told.load);
+  await step('publish answers', () => publishAnswers(env)(snapshot), told.answers);
+}
+
+/** What a step did, in words with figures. */
+const told = {
+  plan: ({ newRaw }: RunInputs) => {
+    const counts = Object.entries(newRaw).map(([dataset, keys]) => `${dataset} ${keys.length}`);
+    return counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
+  },
+  models: ({ models }: EngineResult) =>
+    models.map(({ table, rows }) => `${table.split('.')[1]} ${rows}`).join(', ') || 'nothing to rewrite',
+  snapshot: ({ number, tables, restored }: Snapshot) => {
+    const files = `${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`;
+    return `snapshot ${number}${restored === undefined ? '' : `, as snapshot ${restored} was`}: ${files}`;
+  },
+  load: ({ tables }: Load) =>
+    tables.length > 0
+      ? `${tables.reduce((sum, { rows }) => sum + rows, 0)} rows into ${tables.length} tables`
+      : 'already loaded',
+  answers: ({ answers }: ServingIndex) => `${answers.length} answers in serving/`,
+};
+
+/** Runs the steps of one run under the run lock, tells who watches, and records what happened. */
+async function recorded(
+  env: Environment,
+  kind: 'run' | 'replay' | 'rollback',
+  watcher: RunWatcher,
+  work: (runId: string, step: Step) => Promise<Snapshot | undefined>,
+): Promise<RunResult> {
   const startedAt = env.clock.now();
-  const runId = `${startedAt.toISOString().replace(/[-:]|\.\d+/g, '')}-${env.ids.uuid().slice(0, 8)}`;
+  const runId = newRunId(env);
+  const lock = await takeLock(env, runId);
   const steps: StepReport[] = [];
   let current: StepName = 'plan';
 
-  const step = async <T>(name: StepName, work: () => Promise<T>, outcome: (value: T) => string): Promise<T> => {
+  const step: Step = async (name, doStep, outcome) => {
     current = name;
+    await lock.renew();
     watcher.started?.(name);
     const began = env.clock.now().getTime();
-    const value = await work();
+    const value = await doStep();
     const report = { step: name, seconds: (env.clock.now().getTime() - began) / 1000, outcome: outcome(value) };
     steps.push(report);
     watcher.finished?.(report);
@@ -49,61 +146,36 @@ export async function runPipeline(env: Environment, watcher: RunWatcher = {}): P
   };
 
   try {
-    const newest = await newestSnapshot(env);
-    const inputs = await step(
-      'plan',
-      () => findNewInputs(env)(runId, newest),
-      ({ newRaw }) => {
-        const counts = Object.entries(newRaw).map(([dataset, keys]) => `${dataset} ${keys.length}`);
-        return counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
-      },
-    );
-    const hasNew = Object.keys(inputs.newRaw).length > 0;
-    if (!hasNew && (!newest || (await isServed(env, newest)))) {
-      return { runId, status: 'idle', snapshot: newest?.number ?? 0, steps };
-    }
-    let snapshot = newest;
-    if (hasNew) {
-      const rows = ({ models }: { models: { table: string; rows: number }[] }) =>
-        models.map(({ table, rows: count }) => `${table.split('.')[1]} ${count}`).join(', ') || 'nothing to rewrite';
-      const clean = await step(
-        'clean models',
-        async () => runModels(env)(await planCleanLayer(env)(inputs, newest)),
-        rows,
-      );
-      const curated = await step(
-        'curated models',
-        async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, newest)),
-        rows,
-      );
-      snapshot = await step(
-        'publish snapshot',
-        () => publishSnapshot(env)(inputs, newest, clean, curated),
-        ({ number, tables }) =>
-          `snapshot ${number}: ${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`,
-      );
-    }
-    await step(
-      'load warehouse',
-      () => loadWarehouse(env)(snapshot!),
-      ({ tables }) =>
-        tables.length > 0
-          ? `${tables.reduce((sum, { rows }) => sum + rows, 0)} rows into ${tables.length} tables`
-          : 'already loaded',
-    );
-    await step(
-      'publish answers',
-      () => publishAnswers(env)(snapshot!),
-      ({ answers }) => `${answers.length} answers in serving/`,
-    );
-    await record(env, runId, { status: 'succeeded', startedAt, snapshot: snapshot!.number, steps });
-    return { runId, status: 'succeeded', snapshot: snapshot!.number, steps };
+    const snapshot = await work(runId, step);
+    const status = steps.some((report) => report.step !== 'plan') ? 'succeeded' : 'idle';
+    const number = snapshot?.number ?? 0;
+    if (status === 'succeeded') await record(env, runId, { kind, status, startedAt, snapshot: number, steps });
+    return { runId, status, snapshot: number, steps };
   } catch (error) {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    await record(env, runId, { status: 'failed', startedAt, steps, failedStep: current, message });
+    await record(env, runId, { kind, status: 'failed', startedAt, steps, failedStep: current, message });
     throw error;
+  } finally {
+    await lock.release();
   }
 }
+
+const newRunId = (env: Environment): string =>
+  `${env.clock
+    .now()
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')}-${env.ids.uuid().slice(0, 8)}`;
+
+const thisProcess = `${process.pid} since ${Math.round(performance.timeOrigin)}`;
+
+const leaseMs = 6 * 60 * 60 * 1000;
+
+/** The data directory has one writer, so that a lock of another process is that of a run that was killed. */
+const takeLock = (env: Environment, runId: string): Promise<RunLock> =>
+  takeRunLock(env)(
+    { runId, process: thisProcess },
+    { leaseMs, mayReplace: (holder) => holder.process !== thisProcess },
+  );
 
 async function isServed(env: Environment, newest: Snapshot): Promise<boolean> {
   return (await loadedSnapshot(env)) === newest.number && (await servingIndex(env))?.snapshot === newest.number;

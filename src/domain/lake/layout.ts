@@ -17,6 +17,11 @@ export function batchOfKey(key: string): string {
   return key.slice(key.lastIndexOf('/') + 1, -'.jsonl.gz'.length);
 }
 
+/** The day of arrival, `YYYY-MM-DD`, that a raw object's key names. */
+export function arrivalDayOfKey(key: string): string {
+  return /\/dt=(\d{4}-\d\d-\d\d)\//.exec(key)?.[1] ?? '';
+}
+
 export function quarantineKey(dataset: Dataset, arrivedAt: Date, batch: string): string {
   return `quarantine/${dataset}/${arrivalFolder(arrivedAt).split('/')[0]}/${batch}.jsonl.gz`;
 }

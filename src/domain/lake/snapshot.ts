@@ -1,5 +1,6 @@
 /** A snapshot: the list of files that readers see. A run publishes a new one, or none. */
 import type { Dataset } from '../../contracts/index.ts';
+import { arrivalDayOfKey } from './layout.ts';
 import type { EngineResult, WrittenFile } from './run-plan.ts';
 
 /** Raw records that runs have consumed, by what became of them; `raw` = clean rows + the others. */
@@ -15,10 +16,57 @@ export interface Snapshot {
   createdAt: string;
   /** Table (`clean.events`) -> its files. */
   tables: Record<string, WrittenFile[]>;
-  /** Keys of consumed raw objects that arrived on `consumedSince` or later; older objects are all consumed. */
+  /** Keys of consumed raw objects that arrived on `consumedSince` or later; older ones are consumed, but for those held. */
   consumed: string[];
   consumedSince: string;
+  /** Keys of raw objects that a rollback has withdrawn: no run consumes them until they are released. */
+  held: string[];
+  /** The snapshot whose lists a rollback has brought back. */
+  restored?: number;
   counts: Partial<Record<Dataset, ConsumedCounts>>;
+}
+
+/** Tells of a raw object whether the snapshot was made with its records. */
+export function consumes({ consumed, consumedSince, held }: Snapshot): (key: string) => boolean {
+  const inWindow = new Set(consumed);
+  const withdrawn = new Set(held);
+  return (key) => (arrivalDayOfKey(key) < consumedSince ? !withdrawn.has(key) : inWindow.has(key));
+}
+
+/** The snapshot as if nothing had been consumed but what is held: a run that builds on it makes every table anew. */
+export const emptied = (snapshot: Snapshot): Snapshot => ({
+  ...snapshot,
+  tables: {},
+  counts: {},
+  consumed: [],
+  consumedSince: '',
+});
+
+/**
+ * The snapshot that brings back an earlier one's lists. Of the raw objects given, those that only later runs consumed are
+ * held, since they are why somebody goes back; `keys` must name all that the earlier one had not consumed.
+ */
+export function rolledBack(
+  newest: Snapshot,
+  to: Snapshot,
+  keys: Iterable<string>,
+  { runId, createdAt }: Pick<Snapshot, 'runId' | 'createdAt'>,
+): Snapshot {
+  const [isConsumed, wasConsumed] = [consumes(newest), consumes(to)];
+  const { consumedSince } = newest;
+  const known = [...new Set([...keys, ...newest.held, ...to.held])].sort();
+  const wasHeld = new Set(newest.held);
+  return {
+    number: newest.number + 1,
+    runId,
+    createdAt,
+    tables: to.tables,
+    counts: to.counts,
+    consumed: known.filter((key) => wasConsumed(key) && arrivalDayOfKey(key) >= consumedSince),
+    consumedSince,
+    held: known.filter((key) => !wasConsumed(key) && (isConsumed(key) || wasHeld.has(key))),
+    restored: to.number,
+  };
 }
 
 /** The tables after a layer's models ran: touched partitions replaced, tables without partitions replaced whole. */
