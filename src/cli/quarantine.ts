@@ -4,7 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Dataset, datasets } from '../contracts/index.ts';
 import type { RejectionKind } from '../domain/outcome.ts';
+import { dayOf, isQuarantineOver, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
+import type { QuarantineLine } from '../flows/door.ts';
 import { type ExportedRecord, exportRecords, listExports } from '../flows/export-quarantine.ts';
 import {
   type QuarantinedRecord,
@@ -52,7 +54,7 @@ export function quarantineCommand(): Command {
     .addHelpText(
       'after',
       `
-Reasons never hold personal data, and bodies stay sealed but in an export.
+Reasons never hold personal data, and bodies stay sealed but in an export. Records are kept 21 days.
 
 Examples:
   $ c360 quarantine list --dataset customers --since 2026-01-31
@@ -155,20 +157,27 @@ function showCommand(): Command {
           return printResult({ columns: columnsOf('id', 'kind', 'path', 'rule', 'value'), rows }, 'csv');
         }
         const { kind, contract, reasons, origin, arrivedAt } = line;
-        const advice = `${adviceOf[kind]}; c360 quarantine export --id ${id} --to FILE, then c360 redrive --from FILE`;
-        const state =
-          redrivenAt === undefined ? { state: 'waits', whatToDo: advice } : { state: `redriven ${redrivenAt}` };
         const where = { dataset, kind, ...(contract && { contract }), reasons, origin, arrivedAt };
+        const state =
+          redrivenAt === undefined ? waitingState(id, line, env.clock.now()) : { state: `redriven ${redrivenAt}` };
         printSummary({ id, ...where, ...state }, globals.format);
       });
     });
+}
+
+function waitingState(id: string, { kind, sealedOn }: QuarantineLine, now: Date): { state: string; whatToDo: string } {
+  if (isQuarantineOver(sealedOn, now)) return { state: 'expired', whatToDo: 'have it sent again from its source' };
+  const whatToDo = `${adviceOf[kind]}; c360 quarantine export --id ${id} --to FILE, then c360 redrive --from FILE`;
+  return { state: `waits until ${dayOf(quarantineEnd(sealedOn))}`, whatToDo };
 }
 
 async function findRecord(env: Environment, id: string): Promise<QuarantinedRecord> {
   for (const dataset of datasets) {
     for await (const record of quarantinedRecords(env, dataset)) if (record.id === id) return record;
   }
-  throw new RefusedInput(`no record in quarantine has the id ${id}; c360 quarantine list shows the ids`);
+  throw new RefusedInput(
+    `no record in quarantine has the id ${id}; c360 quarantine list shows the ids, and records are kept 21 days`,
+  );
 }
 
 function exportCommand(): Command {

@@ -10,8 +10,9 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-received = raw + quarantined + suppressed, and raw = clean + duplicates + superseded + pending. Where that does not hold,
-the command says so and its exit code is 1.
+received = raw + quarantined + expired + suppressed, and raw = clean + duplicates + superseded + pending. Where that does not hold,
+the command says so and its exit code is 1. Expired records were not repaired within 21 days of quarantine; the table
+shows their column once there are some.
 
 Examples:
   $ c360 status
@@ -37,7 +38,17 @@ Examples:
     });
 }
 
-const names = ['received', 'raw', 'quarantined', 'suppressed', 'clean', 'duplicates', 'superseded', 'pending'] as const;
+const names = [
+  'received',
+  'raw',
+  'quarantined',
+  'expired',
+  'suppressed',
+  'clean',
+  'duplicates',
+  'superseded',
+  'pending',
+] as const;
 
 const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
   snapshot
@@ -47,20 +58,24 @@ const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
 
 /** The counts as a table for people, with the newest snapshot. */
 export const statusText = (status: Status): string =>
-  [`${tableText(countsOf(status))}\n`, newestLine(status), ...waitingLines(status)].join('\n');
+  [`${tableText(countsOf(status, shownNames(status)))}\n`, newestLine(status), ...waitingLines(status)].join('\n');
 
 function waitingLines({ unfinishedFiles }: Status): string[] {
   if (unfinishedFiles === 0) return [];
   return [`The ingest of ${count(unfinishedFiles)} files was cut off. Next: upload them again`];
 }
 
+/** Most of the time nothing has expired, and its column would take the room of the others. */
+const shownNames = ({ datasets }: Status) =>
+  names.filter((name) => name !== 'expired' || datasets.some(({ expired }) => expired > 0));
+
 /** The counts of each dataset. */
-function countsOf(status: Status): ResultSet {
+function countsOf(status: Status, shown: readonly (typeof names)[number][] = names): ResultSet {
   const columns = [
     { name: 'dataset', type: 'VARCHAR' },
-    ...names.map((name) => ({ name, type: 'BIGINT' })),
+    ...shown.map((name) => ({ name, type: 'BIGINT' })),
     { name: 'adds_up', type: 'BOOLEAN' },
   ];
-  const rows = status.datasets.map((row) => [row.dataset, ...names.map((name) => row[name]), row.isBalanced]);
+  const rows = status.datasets.map((row) => [row.dataset, ...shown.map((name) => row[name]), row.isBalanced]);
   return { columns, rows };
 }

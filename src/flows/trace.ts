@@ -3,10 +3,12 @@ import { canonicalEventId } from '../domain/events/event-id.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { snapshotKey } from '../domain/lake/layout.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
+import { dayOf, isQuarantineOver, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import type { RawLine } from '../domain/privacy/separate.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
+import type { QuarantineLine } from './door.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
 import { bodyOpener, linesOfObject, quarantinedRecords, redrivenRecords, ruleText } from './quarantine.ts';
 import { receiver } from './receive-again.ts';
@@ -54,7 +56,7 @@ export const traceRecord =
     const steps = [...stream.steps, ...quarantine.steps, ...suppressed, ...raw.steps];
     if (steps.length === 0 && fact.length === 0) {
       throw new RefusedInput(
-        `nothing is known of ${text}: it never came, or it was refused under another id; c360 quarantine list shows what was`,
+        `nothing is known of ${text}: it never came, it was refused under another id (c360 quarantine list shows what was), or its time in quarantine is over`,
       );
     }
     const clean = cleanSteps(wanted, newest, raw.consumedDates);
@@ -139,12 +141,19 @@ async function quarantineSteps(env: Environment, wanted: Wanted, origins: Set<st
     }
     found.origins.add(origin);
     const at = redriven.get(id);
-    const state = at === undefined ? 'waits' : `redriven ${at}`;
+    const state = at === undefined ? quarantineState(line, env.clock.now()) : `redriven ${at}`;
     const rules = [line.kind, ...line.reasons.map(ruleText)].join(', ');
-    found.steps.push({ step: 'quarantine', place: id, detail: `${state}; refused ${line.arrivedAt} for ${rules}` });
+    found.steps.push({
+      step: 'quarantine',
+      place: id,
+      detail: `${state}; arrived ${line.arrivedAt}, refused for ${rules}`,
+    });
   }
   return found;
 }
+
+const quarantineState = ({ sealedOn }: QuarantineLine, now: Date): string =>
+  isQuarantineOver(sealedOn, now) ? 'expired' : `waits until ${dayOf(quarantineEnd(sealedOn))}`;
 
 async function rawSteps(
   env: Environment,

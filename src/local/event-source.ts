@@ -13,6 +13,7 @@ import {
   startOfShard,
 } from '../domain/stream/shard-position.ts';
 import type { KinesisBatchResponse, KinesisEvent } from '../flows/kinesis-handler.ts';
+import type { FailedBatch } from '../flows/redrive-failures.ts';
 import { AdapterError, type Environment, type StreamRecord } from '../ports.ts';
 
 export interface EventSource {
@@ -188,8 +189,9 @@ class ShardPoller {
     const day = first.arrivedAt.toISOString().slice(0, 10);
     const { onFailurePrefix } = this.#source.settings;
     const key = `${onFailurePrefix}dt=${day}/${this.#shard}-${first.sequence}-${last.sequence}.json`;
-    const payload = seal(await vault.quarantineKey(day), JSON.stringify(eventOf(records)), key);
-    const record = { ...invocationRecord(this.#source.consumer, records, condition, position.attempts), payload };
+    const { day: sealedOn, key: sealingKey } = await vault.quarantineSealingKey();
+    const sealed: FailedBatch = { payload: seal(sealingKey, JSON.stringify(eventOf(records)), key), sealedOn };
+    const record = { ...invocationRecord(this.#source.consumer, records, condition, position.attempts), ...sealed };
     await objects.putIfAbsent(key, Buffer.from(JSON.stringify(record)));
     await this.#save(behind(position, last.sequence));
     return 'got on';

@@ -6,12 +6,14 @@ import { DynamoTable } from '../../src/adapters/aws/dynamo-table.ts';
 import { DynamoVault } from '../../src/adapters/aws/dynamo-vault.ts';
 import { KmsKeys } from '../../src/adapters/aws/kms-keys.ts';
 import { type Pause, systemPause } from '../../src/adapters/aws/retry.ts';
-import { systemIds } from '../../src/adapters/local/system.ts';
+import { systemClock, systemIds } from '../../src/adapters/local/system.ts';
+import type { Clock } from '../../src/ports.ts';
 import { newKmsKey, newVaultTables } from './moto.ts';
 
 type Item = Record<string, AttributeValue>;
 
 interface Options {
+  clock?: Clock;
   cacheSize?: number;
   pause?: Pause;
 }
@@ -47,14 +49,14 @@ export async function newAwsVault(clients: AwsClients): Promise<AwsVault> {
     tables,
     keyId,
     items,
-    open: ({ kms, dynamo: client }, { cacheSize, pause = systemPause } = {}) => {
+    open: ({ kms, dynamo: client }, { clock = systemClock, cacheSize, pause = systemPause } = {}) => {
       const ledger = new DynamoLedger({
         table: new DynamoTable({ client, tableName: tables.ledger, what: 'ledger', pause }),
         keys: new KmsKeys({ client: kms, keyId }),
       });
       const table = new DynamoTable({ client, tableName: tables.vault, what: 'vault', pause });
       const keys = new KmsKeys({ client: kms, keyId });
-      return { vault: new DynamoVault({ table, keys, ledger, ids: systemIds, cacheSize }), ledger };
+      return { vault: new DynamoVault({ table, keys, ledger, ids: systemIds, clock, cacheSize }), ledger };
     },
     erase: async (subjectId) => {
       const mappings = (await items()).filter(

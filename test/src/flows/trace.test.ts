@@ -83,12 +83,13 @@ describe('an event', () => {
       {
         step: 'quarantine',
         place: expect.stringMatching(/^[0-9a-f]{16}$/),
-        detail: 'waits; refused 2026-03-01T10:59:59.500Z for schema_violation, /payload/userId minLength 1',
+        detail:
+          'waits until 2026-03-22; arrived 2026-03-01T10:59:59.500Z, refused for schema_violation, /payload/userId minLength 1',
       },
     ]);
     await redrive(platform.env)({ repaired: new Map([[trace[0]!.place, eventOf(1)]]) });
     expect(await steps(idOf(1))).toEqual(['quarantine', 'raw']);
-    expect((await step(idOf(1), 'quarantine'))?.detail).toMatch(/^redriven 2026-03-08T11:59:59.500Z; refused /);
+    expect((await step(idOf(1), 'quarantine'))?.detail).toMatch(/^redriven 2026-03-08T11:59:59.500Z; arrived /);
   });
 
   test('of a person who has been erased is told as dropped', async () => {
@@ -121,7 +122,7 @@ describe('a transaction line', () => {
 test.each([
   ['t1', /an event id \(a UUID\) or <transaction_id>\/<line_no> is needed, got t1/],
   ["t'1/2", /is needed/],
-  [idOf(9), /nothing is known of 0{8}-.*: it never came, or it was refused under another id/],
+  [idOf(9), /nothing is known of 0{8}-.*: it never came, it was refused under another id/],
 ])('%s is refused', async (id, message) => {
   await expect(traceRecord(platform.env)(id)).rejects.toThrow(message);
 });
