@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { DoorCounts } from '../flows/door.ts';
 import { archiveStream } from '../local/archive-stream.ts';
-import { linesIn, type Produced, produce } from '../local/produce.ts';
+import { type Produced, produce, recordsIn } from '../local/produce.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, printSummary, say } from './output.ts';
@@ -39,7 +39,7 @@ Examples:
       const hash = createHash('sha256');
       for await (const chunk of createReadStream(file)) hash.update(chunk);
       await withPlatform(globals, 'write', async ({ env }) => {
-        const lines = linesIn(createReadStream(file));
+        const lines = recordsIn(createReadStream(file));
         const { produced, archived } = await produceAndArchive(env, hash.digest('hex'), lines, 0, options);
         if (produced.known > 0) say(`${count(produced.known)} lines of this file had been produced before.`);
         printSummary({ sent: produced.sent, ...archived }, globals.format);

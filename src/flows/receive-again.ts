@@ -8,8 +8,9 @@ import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
 import { type RawLine, separate } from '../domain/privacy/separate.ts';
 import type { Environment } from '../ports.ts';
 import type { DoorRecord, QuarantineLine, ValidRecord } from './door.ts';
+import { longestLine } from './lines.ts';
 import type { QuarantinedRecord } from './quarantine.ts';
-import { type FileShape, longestRow, readRows } from './read-rows.ts';
+import { type FileShape, readRows } from './read-rows.ts';
 import { type RowFormat, readRowFormat } from './row-format.ts';
 
 /** Bytes as they came to the door, or what a person made of them: an event, or a row's values by their columns' names. */
@@ -63,7 +64,7 @@ export function receiver(env: Environment): Receiver {
 }
 
 /** What could not be kept whole cannot be received again as it is. */
-const isCut = ({ kind }: QuarantineLine, body: Uint8Array) => kind === 'too_long' && body.length >= longestRow;
+const isCut = ({ kind }: QuarantineLine, body: Uint8Array) => kind === 'too_long' && body.length >= longestLine;
 
 /** The format of the file that an origin names, read once a file; undefined for events and where it is not kept. */
 function rowFormats(env: Environment): (origin: RawLine) => Promise<RowFormat | undefined> {
