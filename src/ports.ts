@@ -10,6 +10,13 @@ export interface Clock {
   now(): Date;
 }
 
+/** Waiting and chance: given to whatever tries again, so that tests wait for nothing. */
+export interface Timer {
+  sleep(milliseconds: number): Promise<void>;
+  /** A number from 0 up to, not including, 1; evenly distributed. */
+  random(): number;
+}
+
 export interface Ids {
   /** A random UUID. */
   uuid(): string;

@@ -1,5 +1,5 @@
 /** Calls a consumer with the stream's records as Lambda's event source mapping for Kinesis does. */
-import { systemTimer, type Timer } from '../adapters/local/timer.ts';
+import { systemTimer } from '../adapters/local/timer.ts';
 import { seal } from '../domain/privacy/seal.ts';
 import { backoff } from '../domain/stream/backoff.ts';
 import type { EventSourceSettings } from '../domain/stream/event-source-settings.ts';
@@ -14,7 +14,7 @@ import {
 } from '../domain/stream/shard-position.ts';
 import type { KinesisBatchResponse, KinesisEvent } from '../flows/kinesis-handler.ts';
 import type { FailedBatch } from '../flows/redrive-failures.ts';
-import { AdapterError, type Environment, type StreamRecord } from '../ports.ts';
+import { AdapterError, type Environment, type StreamRecord, type Timer } from '../ports.ts';
 
 export interface EventSource {
   /** The consumer's name: each has checkpoints of its own. */

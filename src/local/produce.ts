@@ -1,11 +1,11 @@
 /** The producer's side: puts events into the stream, remembering how far it came. */
 import { createHash } from 'node:crypto';
-import { systemTimer, type Timer } from '../adapters/local/timer.ts';
+import { systemTimer } from '../adapters/local/timer.ts';
 import { canonicalEventId } from '../domain/events/event-id.ts';
 import { isObject, parseJson } from '../domain/json.ts';
 import { backoff } from '../domain/stream/backoff.ts';
 import { linesOf, longestLine, withoutLineEnd } from '../flows/lines.ts';
-import { AdapterError, type Environment, type NewRecord } from '../ports.ts';
+import { AdapterError, type Environment, type NewRecord, type Timer } from '../ports.ts';
 
 type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 

@@ -5,9 +5,9 @@ import { DynamoLedger } from '../../src/adapters/aws/dynamo-ledger.ts';
 import { DynamoTable } from '../../src/adapters/aws/dynamo-table.ts';
 import { DynamoVault } from '../../src/adapters/aws/dynamo-vault.ts';
 import { KmsKeys } from '../../src/adapters/aws/kms-keys.ts';
-import { type Pause, systemPause } from '../../src/adapters/aws/retry.ts';
+import { systemTimer } from '../../src/adapters/aws/retry.ts';
 import { systemClock, systemIds } from '../../src/adapters/local/system.ts';
-import type { Clock } from '../../src/ports.ts';
+import type { Clock, Timer } from '../../src/ports.ts';
 import { newKmsKey, newVaultTables } from './moto.ts';
 
 type Item = Record<string, AttributeValue>;
@@ -15,7 +15,7 @@ type Item = Record<string, AttributeValue>;
 interface Options {
   clock?: Clock;
   cacheSize?: number;
-  pause?: Pause;
+  timer?: Timer;
 }
 
 export interface AwsVault {
@@ -49,12 +49,12 @@ export async function newAwsVault(clients: AwsClients): Promise<AwsVault> {
     tables,
     keyId,
     items,
-    open: ({ kms, dynamo: client }, { clock = systemClock, cacheSize, pause = systemPause } = {}) => {
+    open: ({ kms, dynamo: client }, { clock = systemClock, cacheSize, timer = systemTimer } = {}) => {
       const ledger = new DynamoLedger({
-        table: new DynamoTable({ client, tableName: tables.ledger, what: 'ledger', pause }),
+        table: new DynamoTable({ client, tableName: tables.ledger, what: 'ledger', timer }),
         keys: new KmsKeys({ client: kms, keyId }),
       });
-      const table = new DynamoTable({ client, tableName: tables.vault, what: 'vault', pause });
+      const table = new DynamoTable({ client, tableName: tables.vault, what: 'vault', timer });
       const keys = new KmsKeys({ client: kms, keyId });
       return { vault: new DynamoVault({ table, keys, ledger, ids: systemIds, clock, cacheSize }), ledger };
     },

@@ -96,7 +96,7 @@ export class DynamoVault implements Vault {
   async resolve(ids: NaturalId[]): Promise<Resolution[]> {
     const resolved = new Map<string, Resolution>();
     let unresolved = namesOf(ids);
-    await retrying(this.#table.pause, async (): Promise<Attempt<void>> => {
+    await retrying(this.#table.timer, async (): Promise<Attempt<void>> => {
       const view = await this.#lookUp(unresolved, resolved);
       unresolved = without(unresolved, resolved);
       await this.#create(view, [...unresolved.keys()], resolved);
@@ -130,7 +130,7 @@ export class DynamoVault implements Vault {
 
   async quarantineSealingKey(): Promise<{ day: string; key: Uint8Array }> {
     const day = dayOf(this.#clock.now());
-    return retrying(this.#table.pause, async (): Promise<Attempt<{ day: string; key: Uint8Array }>> => {
+    return retrying(this.#table.timer, async (): Promise<Attempt<{ day: string; key: Uint8Array }>> => {
       const known = await this.#quarantineKey(day);
       if (known) return { value: { day, key: known } };
       const { vaultKeys } = await this.#refresh();
@@ -189,7 +189,7 @@ export class DynamoVault implements Vault {
 
   /** Adds to `found` what is known of the names, and returns the view in which that holds. */
   #lookUp(names: Map<string, NaturalId>, found: Map<string, Resolution>): Promise<View> {
-    return retrying(this.#table.pause, async (): Promise<Attempt<View>> => {
+    return retrying(this.#table.timer, async (): Promise<Attempt<View>> => {
       const view = await this.#refresh();
       const unknown: string[] = [];
       const suppressed: string[] = [];

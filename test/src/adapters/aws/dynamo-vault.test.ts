@@ -45,7 +45,7 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
   let aws: FaultyAws;
   let made: AwsVault;
   let vault: DynamoVault;
-  const open = (clients = aws.clients) => made.open(clients, { pause: aws.pause }).vault;
+  const open = (clients = aws.clients) => made.open(clients, { timer: aws.timer }).vault;
   const cancelled = (...codes: string[]) =>
     jsonError('TransactionCanceledException', { CancellationReasons: codes.map((Code) => ({ Code })) });
   /** How many subjects there are: each has a mapping and a key, and none has but one of them. */
