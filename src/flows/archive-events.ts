@@ -1,6 +1,6 @@
 /** The event door (consumer A): a batch of one shard's stream records goes to raw/ or quarantine/, each exactly once. */
 import { envelopeLeaves } from '../contracts/index.ts';
-import { receiveEvent, type ValidEvent } from '../domain/events/receive-event.ts';
+import { receiveEvent } from '../domain/events/receive-event.ts';
 import { accepted, type Outcome, type Rejection } from '../domain/outcome.ts';
 import { separate } from '../domain/privacy/separate.ts';
 import type { Environment, StreamRecord } from '../ports.ts';
@@ -13,7 +13,7 @@ export const archiveConsumerName = 'archive-events';
 export const archiveEvents =
   (env: Environment) =>
   (records: StreamRecord[]): Promise<DoorCounts> =>
-    archive(env, records, (record) => validRecord(receiveEvent(record.data)));
+    archive(env, records, (record) => receiveRecord(record.data));
 
 /** The archive as a stream's consumer; a record that it cannot process goes to quarantine unread. */
 export const archiveConsumer = (env: Environment) => ({
@@ -44,9 +44,11 @@ async function archive(
   return writeBatch(env, 'events', { batch, received: records.length, arrivedAt: first.arrivedAt }, separated);
 }
 
-function validRecord(outcome: Outcome<ValidEvent>): Outcome<ValidRecord> {
-  if (!outcome.ok) return outcome;
-  const { contract, envelope, payload } = outcome.value;
+/** An event as it came, as the door takes it. */
+export function receiveRecord(data: Uint8Array): Outcome<ValidRecord> {
+  const received = receiveEvent(data);
+  if (!received.ok) return received;
+  const { contract, envelope, payload } = received.value;
   const { line, unknownFieldCount } = separate({ leaves: envelopeLeaves }, envelope, {});
   // The payload is the one field of an envelope that is no leaf of it.
   return accepted({ contract, record: payload, head: line, unknownFieldCount: unknownFieldCount - 1 });

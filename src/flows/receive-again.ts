@@ -1,12 +1,12 @@
 /** A quarantined record's body, as it came or repaired, received anew by the rules of the door that refused it. */
-import { contractOf, type Dataset, envelopeLeaves } from '../contracts/index.ts';
-import { receiveEvent, type ValidEvent } from '../domain/events/receive-event.ts';
+import { contractOf, type Dataset } from '../contracts/index.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
 import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
-import { type RawLine, separate } from '../domain/privacy/separate.ts';
+import type { RawLine } from '../domain/privacy/separate.ts';
 import type { Environment } from '../ports.ts';
+import { receiveRecord } from './archive-events.ts';
 import type { DoorRecord, QuarantineLine, ValidRecord } from './door.ts';
 import { longestLine } from './lines.ts';
 import type { QuarantinedRecord } from './quarantine.ts';
@@ -46,7 +46,7 @@ export function receiver(env: Environment): Receiver {
   const receive = async (record: QuarantinedRecord, body: Body): Promise<DoorRecord> => {
     const { origin, arrivedAt } = record.line;
     const bytes = body instanceof Uint8Array ? body : Buffer.from(JSON.stringify(body));
-    const outcome = record.dataset === 'events' ? validEvent(receiveEvent(bytes)) : await receiveRow(record, body);
+    const outcome = record.dataset === 'events' ? receiveRecord(bytes) : await receiveRow(record, body);
     return { origin, arrivedAt: new Date(arrivedAt), body: bytes, outcome };
   };
 
@@ -99,11 +99,4 @@ async function readCsvRow(
   const outcomes: Outcome<JsonObject>[] = [];
   for await (const { outcome } of readRows(asFile(), shape)) outcomes.push(outcome);
   return outcomes.length === 1 ? outcomes[0]! : rejected('not_csv', [{ path: '', rule: 'one row' }]);
-}
-
-function validEvent(outcome: Outcome<ValidEvent>): Outcome<ValidRecord> {
-  if (!outcome.ok) return outcome;
-  const { contract, envelope, payload } = outcome.value;
-  const { line, unknownFieldCount } = separate({ leaves: envelopeLeaves }, envelope, {});
-  return accepted({ contract, record: payload, head: line, unknownFieldCount: unknownFieldCount - 1 });
 }
