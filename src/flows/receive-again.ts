@@ -1,5 +1,6 @@
 /** A quarantined record's body, as it came or repaired, received anew by the rules of the door that refused it. */
 import { contractOf, type Dataset } from '../contracts/index.ts';
+import { rowMapper } from '../domain/files/mapping.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
@@ -20,6 +21,8 @@ export interface Receiver {
   receive(record: QuarantinedRecord, body: Body): Promise<DoorRecord>;
   /** The event, or the row's values by their columns' names. */
   fields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
+  /** As `fields`, by the contract's names: those that the mapping of the row's file gives its columns. */
+  contractFields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
   /** Gives lines the row ids that the mappings of their files ask for. */
   giveRowIds(dataset: Dataset, lines: RawLine[]): Promise<void>;
 }
@@ -32,6 +35,13 @@ export function receiver(env: Environment): Receiver {
     if (isCut(line, body)) return { ok: false, rejection: { kind: line.kind, reasons: line.reasons } };
     const format = await formatOf(line.origin);
     return format?.shape.format === 'csv' ? readCsvRow(body, format.shape) : readObject(body, line);
+  };
+
+  const contractFields = async (record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>> => {
+    const row = await fields(record, body);
+    const mapping = (await formatOf(record.line.origin))?.mapping;
+    if (!row.ok || !mapping) return row;
+    return accepted(rowMapper(mapping, contractOf(`${record.dataset}/1`)!)(row.value).row);
   };
 
   const receiveRow = async (record: QuarantinedRecord, body: Body): Promise<Outcome<ValidRecord>> => {
@@ -60,7 +70,7 @@ export function receiver(env: Environment): Receiver {
     }
   };
 
-  return { receive, fields, giveRowIds };
+  return { receive, fields, contractFields, giveRowIds };
 }
 
 /** What could not be kept whole cannot be received again as it is. */

@@ -128,7 +128,7 @@ async function streamSteps(env: Environment, { partitionKey }: Wanted): Promise<
 async function quarantineSteps(env: Environment, wanted: Wanted, origins: Set<string>): Promise<Found> {
   const found: Found = { steps: [], origins: new Set() };
   const openBody = bodyOpener(env);
-  const { fields } = receiver(env);
+  const { contractFields } = receiver(env);
   const redriven = await redrivenRecords(env, wanted.dataset);
   for await (const record of quarantinedRecords(env, wanted.dataset)) {
     const { id, line } = record;
@@ -136,7 +136,7 @@ async function quarantineSteps(env: Environment, wanted: Wanted, origins: Set<st
     if (found.origins.has(origin)) continue;
     if (!origins.has(origin)) {
       const body = await openBody(line);
-      const read = body && (await fields(record, body));
+      const read = body && (await contractFields(record, body));
       if (!read?.ok || !wanted.isRecord(read.value)) continue;
     }
     found.origins.add(origin);

@@ -1,4 +1,5 @@
 /** A trace tells where a record is, from its provenance, and nothing of what it holds. */
+import type { Mapping } from '../../../src/domain/files/mapping.ts';
 import { archiveEvents } from '../../../src/flows/archive-events.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { quarantineId } from '../../../src/flows/quarantine.ts';
@@ -116,6 +117,24 @@ describe('a transaction line', () => {
     expect((await step('t1/1', 'raw'))?.detail).toContain(`from ${fileId} 2`);
     const id = quarantineId('transactions', { source_file: fileId, source_line: 3 });
     expect(await traceRecord(platform.env)('t1/2')).toMatchObject([{ step: 'quarantine', place: id }]);
+  });
+
+  test('is found in quarantine by its id where its file names the columns otherwise', async () => {
+    const mapping: Mapping = {
+      columns: { transaction_id: 'order', product_id: 'item', quantity: 'count', amount: 'paid', ordered_at: 'day' },
+      constants: { line_no: '1', currency: 'USD', channel: 'web', country: 'US', payment_method: 'card' },
+      formats: { ordered_at: 'yyyyMMdd' },
+    };
+    const content = 'order,item,count,paid,day\nt1,p1,1,9.99,20260228\nt2,p1,1,free,20260228\nt3,p1,1,9.99,soon\n';
+    const { fileId } = await ingestBatch(platform.env)({ ...(await platform.land('transactions', content)), mapping });
+    for (const [id, line] of [
+      ['t2/1', 3],
+      ['t3/1', 4],
+    ] as const) {
+      const place = quarantineId('transactions', { source_file: fileId, source_line: line });
+      expect(await traceRecord(platform.env)(id)).toMatchObject([{ step: 'quarantine', place }]);
+    }
+    await expect(traceRecord(platform.env)('t2/2')).rejects.toThrow(/nothing is known/);
   });
 });
 
