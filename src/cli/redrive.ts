@@ -10,7 +10,7 @@ import { type RedrivenFailures, redriveFailures } from '../flows/redrive-failure
 import { globalOptions, withPlatform } from './context.ts';
 import { count, type Format, print, printSummary, say, tableText } from './output.ts';
 import { progress } from './progress.ts';
-import { type FilterOptions, filterOf, withFilterOptions } from './quarantine.ts';
+import { type FilterOptions, filterOf, idColumn, withFilterOptions } from './quarantine.ts';
 
 interface RedriveOptions extends FilterOptions {
   from?: string;
@@ -110,9 +110,12 @@ function tell(redriven: Redriven, format: Format): void {
     printSummary({ selected, raw, suppressed, refused: refused.length }, format);
   }
   if (format === 'table' && refused.length > 0) {
-    const columns = ['id', 'dataset', 'kind', 'rules'].map((name) => ({ name, type: 'VARCHAR' }));
-    const rows = refused.map(({ id, dataset, kind, reasons }) => [id, dataset, kind, reasons.map(ruleText).join('; ')]);
-    print(`\nRefused again\n${tableText({ columns, rows }, { limit: 20 })}`);
+    const columns = [idColumn, ...['dataset', 'rules'].map((name) => ({ name, type: 'VARCHAR' }))];
+    const rows = refused.map(({ id, dataset, reasons }) => [id, dataset, reasons.map(ruleText).join('; ')]);
+    print(
+      `\nRefused again, and left as they were\n${tableText({ columns, rows }, { limit: 20, isTextWrapped: true })}`,
+    );
+    say('Next: c360 quarantine export --to FILE, correct the bodies in it, c360 redrive --from FILE');
   }
   if (known.length > 0) say(`${count(known.length)} records had been redriven before; nothing changed for them.`);
   if (unreadable.length > 0) {

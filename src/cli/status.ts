@@ -11,8 +11,8 @@ export function statusCommand(): Command {
       'after',
       `
 received = raw + quarantined + expired + suppressed, and raw = clean + duplicates + superseded + pending. Where that does not hold,
-the command says so and its exit code is 1. Expired records were not repaired within 21 days of quarantine; the table
-shows their column once there are some.
+the command says so and its exit code is 1. Expired records were not repaired within 21 days of quarantine. The table
+leaves out a column where all of it is 0 (--format csv and json are complete).
 
 Examples:
   $ c360 status
@@ -65,17 +65,19 @@ function waitingLines({ unfinishedFiles }: Status): string[] {
   return [`The ingest of ${count(unfinishedFiles)} files was cut off. Next: upload them again`];
 }
 
-/** Most of the time nothing has expired, and its column would take the room of the others. */
+/** All columns do not fit a narrow terminal: of these, those of zeros are left out. */
+const leftOutIfZero: readonly string[] = ['expired', 'suppressed', 'duplicates', 'superseded', 'pending'];
+
 const shownNames = ({ datasets }: Status) =>
-  names.filter((name) => name !== 'expired' || datasets.some(({ expired }) => expired > 0));
+  names.filter((name) => !leftOutIfZero.includes(name) || datasets.some((row) => row[name] > 0));
 
 /** The counts of each dataset. */
 function countsOf(status: Status, shown: readonly (typeof names)[number][] = names): ResultSet {
   const columns = [
     { name: 'dataset', type: 'VARCHAR' },
-    ...shown.map((name) => ({ name, type: 'BIGINT' })),
     { name: 'adds_up', type: 'BOOLEAN' },
+    ...shown.map((name) => ({ name, type: 'BIGINT' })),
   ];
-  const rows = status.datasets.map((row) => [row.dataset, ...shown.map((name) => row[name]), row.isBalanced]);
+  const rows = status.datasets.map((row) => [row.dataset, row.isBalanced, ...shown.map((name) => row[name])]);
   return { columns, rows };
 }

@@ -98,6 +98,7 @@ function tellRefusals({ received, quarantined }: DoorCounts, refusals: RefusalGr
 }
 
 const ruleWords: [RegExp, string][] = [
+  [/^(?=\d+ cells )/, 'must have '],
   [/^type /, 'must be of type '],
   [/^format /, 'must have the format '],
   [/^pattern /, 'must match '],

@@ -122,7 +122,7 @@ class CsvRows {
   }
 }
 
-const tooLong = rejected('too_long', [{ path: '', rule: 'a row of at most 1 MiB' }]);
+const tooLong = rejected('too_long', [{ path: '', rule: 'at most 1 MiB' }]);
 const noText = rejected('not_csv', [{ path: '', rule: 'UTF-8 text' }]);
 const noCsv = rejected('not_csv', [
   { path: '', rule: 'CSV (RFC 4180): a quote in a cell is doubled and the cell quoted' },
