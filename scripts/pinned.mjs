@@ -5,6 +5,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import { locked } from './lock.mjs';
 
 export const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const pinnedMajor = 24;
@@ -89,11 +90,18 @@ function buildContracts(node) {
   if (built.status !== 0) process.exit(built.status ?? 1);
 }
 
+/** Installs and generates what is missing; another process may have done so while this one waited for the lock. */
+function setUp() {
+  if (!isInstalled()) install();
+  if (!contractsAreCurrent()) buildContracts(pinnedNode());
+}
+
+const tellWait = () => say('Another process is installing what this project pins; waiting for it …');
+
 /** Installs and generates what is missing, then runs `args` on the pinned Node.js and exits with its code. */
 export function runPinned(args) {
-  if (!isInstalled()) install();
+  if (!isInstalled() || !contractsAreCurrent()) locked(join(root, '.setup.lock'), setUp, tellWait);
   const node = pinnedNode();
-  if (!contractsAreCurrent()) buildContracts(node);
   const env = { NODE_COMPILE_CACHE: join(root, 'node_modules/.cache/node-compile'), ...process.env };
   const child = spawn(node, [...nodeFlags, ...args], { stdio: 'inherit', env });
   // The child decides how to end: an interrupt from the terminal reaches it directly, one sent to this process is passed on.

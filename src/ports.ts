@@ -10,6 +10,13 @@ export interface Clock {
   now(): Date;
 }
 
+/** Waiting and chance: given to whatever tries again, so that tests wait for nothing. */
+export interface Timer {
+  sleep(milliseconds: number): Promise<void>;
+  /** A number from 0 up to, not including, 1; evenly distributed. */
+  random(): number;
+}
+
 export interface Ids {
   /** A random UUID. */
   uuid(): string;
@@ -222,8 +229,13 @@ export interface Vault {
   keepPersonalData(entries: PersonalData[]): Promise<void>;
   /** What is kept of a subject, or undefined. */
   personalData(subjectId: string): Promise<Record<string, string> | undefined>;
-  /** The 32-byte key that seals quarantined bodies of one day (`YYYY-MM-DD`). */
-  quarantineKey(day: string): Promise<Uint8Array>;
+  /** The 32-byte key that seals what is quarantined today (UTC), made when it is first asked for, and its day (`YYYY-MM-DD`). */
+  quarantineSealingKey(): Promise<{ day: string; key: Uint8Array }>;
+  /**
+   * The key of a day, to open what it sealed; undefined where there is none, or where its time is over
+   * (`quarantineEnd`): then it is destroyed, and no key is ever made of that day again.
+   */
+  quarantineOpeningKey(day: string): Promise<Uint8Array | undefined>;
 }
 
 // ---- Engine and warehouse -------------------------------------------------------------------------------------------

@@ -1,7 +1,8 @@
 /** What all sub-commands share: the global options, and opening and closing the platform around the work. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { type Expired, expire } from '../flows/expire.ts';
 import { openPlatform, type Platform } from '../local/platform.ts';
-import type { Format } from './output.ts';
+import { count, type Format, say } from './output.ts';
 
 export interface GlobalOptions {
   dataDir: string;
@@ -21,7 +22,7 @@ export function limitOption(rows: number): Option {
 
 /**
  * Opens the platform for the work and closes it, also where the work throws. Work that only reads ends as soon as nobody
- * reads its output any more; work that writes is done to its end.
+ * reads its output any more; work that writes is done to its end, and deletes first what is past its time.
  */
 export async function withPlatform<T>(
   options: GlobalOptions,
@@ -32,9 +33,21 @@ export async function withPlatform<T>(
   const end = () => process.exit();
   if (access === 'read') process.stdout.once('error', end);
   try {
+    if (access === 'write') tellExpired(await expire(platform.env)());
     return await work(platform);
   } finally {
     process.stdout.off('error', end);
     platform.close();
+  }
+}
+
+function tellExpired({ landing, quarantine, failures }: Expired): void {
+  const told = [
+    [landing, 'landing, not ingested within a day', 'files', 'Next: upload them again'],
+    [quarantine, 'quarantine, not repaired within 21 days', 'objects', 'c360 status counts their records as expired'],
+    [failures, 'the on-failure store, not redriven within 21 days', 'batches', 'Next: have their events sent again'],
+  ] as const;
+  for (const [number, where, what, next] of told) {
+    if (number > 0) say(`Deleted from ${where}: ${count(number)} ${what}. ${next}`);
   }
 }

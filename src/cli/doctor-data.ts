@@ -3,6 +3,7 @@ import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileDatasets } from '../contracts/index.ts';
+import { dayOf, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import { waitingRecords } from '../flows/quarantine.ts';
 import { isRedriveCutOff } from '../flows/redrive.ts';
 import { failedBatches } from '../flows/redrive-failures.ts';
@@ -74,7 +75,7 @@ async function doorFindings(env: Environment, isLocked: boolean): Promise<Findin
     counted('ingest', await unfinishedFiles(env), unfinished, 'files begun and not finished', again),
     counted('redrive', (await isRedriveCutOff(env)) ? 1 : 0, unfinished, 'cut off', 'c360 redrive finishes it'),
     counted('on-failure store', failed, 'wrong', 'batches that were not archived', 'c360 redrive --failures'),
-    counted('quarantine', await waitingCount(env), 'note', 'records wait', 'c360 quarantine list'),
+    await quarantineFinding(env),
   ];
 }
 
@@ -94,10 +95,12 @@ async function unfinishedFiles(env: Environment): Promise<number> {
   return files.filter(({ values }) => values.isIngested === false).length;
 }
 
-async function waitingCount(env: Environment): Promise<number> {
-  let records = 0;
-  for await (const _ of waitingRecords(env)) records += 1;
-  return records;
+async function quarantineFinding(env: Environment): Promise<Finding> {
+  const days: string[] = [];
+  for await (const { line } of waitingRecords(env)) days.push(line.sealedOn);
+  const [oldest] = days.sort();
+  const until = oldest === undefined ? '' : `, the first until ${dayOf(quarantineEnd(oldest))}`;
+  return counted('quarantine', days.length, 'note', `records wait${until}`, 'c360 quarantine list');
 }
 
 async function lakeFindings(env: Environment): Promise<Finding[]> {

@@ -87,7 +87,7 @@ export function tableText({ columns, rows }: ResultSet, options: TableOptions = 
   const drafts = columns.map(({ name, type }, index): DraftColumn => {
     const cells = shown.map((row) => cell(row[index]!, name, type));
     const isNumber = isNumeric(type);
-    const mayBeCut = !isNumber && !/^(DATE|TIME|BOOLEAN)/.test(type);
+    const mayBeCut = !isNumber && !/^(DATE|TIME|BOOLEAN|ID$)/.test(type);
     return { head: areNamesKept ? name : heading(name), isNumber, mayBeCut, cells };
   });
   const { columns: fitted, gap } = fitColumns(drafts, width);

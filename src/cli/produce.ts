@@ -4,7 +4,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { DoorCounts } from '../flows/door.ts';
 import { archiveStream } from '../local/archive-stream.ts';
-import { linesIn, type Produced, produce } from '../local/produce.ts';
+import { type Produced, produce, recordsIn } from '../local/produce.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, printSummary, say } from './output.ts';
@@ -39,13 +39,17 @@ Examples:
       const hash = createHash('sha256');
       for await (const chunk of createReadStream(file)) hash.update(chunk);
       await withPlatform(globals, 'write', async ({ env }) => {
-        const lines = linesIn(createReadStream(file));
+        const lines = recordsIn(createReadStream(file));
         const { produced, archived } = await produceAndArchive(env, hash.digest('hex'), lines, 0, options);
         if (produced.known > 0) say(`${count(produced.known)} lines of this file had been produced before.`);
         printSummary({ sent: produced.sent, ...archived }, globals.format);
+        if (archived.quarantined > 0) {
+          say(`${count(archived.quarantined)} events went to quarantine. Next: c360 quarantine list`);
+        }
+        if (archived.raw > 0) say('Next: c360 run');
         if (produced.oversized.length > 0) {
           throw new RefusedInput(
-            `a record may have 1 MiB at most; line ${produced.oversized.slice(0, 5).join(', ')} has more and was left out: split it`,
+            `a record may have 1 MiB at most; left out as longer: line ${produced.oversized.slice(0, 5).join(', ')}; split them at their source`,
           );
         }
       });

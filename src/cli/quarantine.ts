@@ -4,7 +4,9 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Dataset, datasets } from '../contracts/index.ts';
 import type { RejectionKind } from '../domain/outcome.ts';
+import { dayOf, isQuarantineOver, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
+import type { QuarantineLine } from '../flows/door.ts';
 import { type ExportedRecord, exportRecords, listExports } from '../flows/export-quarantine.ts';
 import {
   type QuarantinedRecord,
@@ -52,7 +54,7 @@ export function quarantineCommand(): Command {
     .addHelpText(
       'after',
       `
-Reasons never hold personal data, and bodies stay sealed but in an export.
+Reasons never hold personal data, and bodies stay sealed but in an export. Records are kept 21 days.
 
 Examples:
   $ c360 quarantine list --dataset customers --since 2026-01-31
@@ -79,25 +81,21 @@ function listCommand(): Command {
         const rules = new Map<string, number>();
         for await (const { id, dataset, line } of waitingRecords(env, filter)) {
           const texts = line.reasons.map(ruleText);
-          rows.push([
-            id,
-            line.arrivedAt,
-            dataset,
-            line.kind,
-            texts.join('; '),
-            originText(line.origin, globals.format),
-          ]);
+          rows.push([id, line.arrivedAt, dataset, line.kind, texts.join('; '), originText(line.origin)]);
           for (const text of texts) {
             const key = [dataset, line.kind, text].join('\n');
             rules.set(key, (rules.get(key) ?? 0) + 1);
           }
         }
         const arrivedAt = { name: 'arrived_at', type: 'TIMESTAMP' };
-        const columns = [...columnsOf('id'), arrivedAt, ...columnsOf('dataset', 'kind', 'rules', 'origin')];
+        const columns = [idColumn, arrivedAt, ...columnsOf('dataset', 'kind', 'rules', 'origin')];
         tellList({ columns, rows }, ruleCounts(rules), globals.format, options.limit);
       });
     });
 }
+
+/** Whole at any width: it is there to be copied. */
+export const idColumn = { name: 'id', type: 'ID' };
 
 const columnsOf = (...names: string[]) => names.map((name) => ({ name, type: 'VARCHAR' }));
 
@@ -113,19 +111,30 @@ function tellList(records: ResultSet, rules: ResultSet, format: Format, limit: n
     printResult(records, format, { about: { records: records.rows.length, rules: asObjects } });
     return;
   }
-  printResult(records, format, { limit });
-  if (format === 'table' && rules.rows.length > 0) {
-    print(`\nBy rule, of ${count(records.rows.length)} records\n${tableText(rules)}`);
-    say('Next: c360 quarantine show <id>');
-  }
+  printResult(format === 'table' ? forReading(records) : records, format, { limit, isTextWrapped: true });
+  if (format === 'csv' || rules.rows.length === 0) return;
+  print(`\nBy rule, of ${count(records.rows.length)} records\n${tableText(rules, { limit, isTextWrapped: true })}`);
+  say('Next: c360 quarantine show <id>');
 }
 
-function originText(
-  { source_shard: shard, source_sequence: sequence, source_file: file, source_line: line }: Origin,
-  format: Format,
-): string {
-  if (shard !== undefined) return `${shard} ${sequence}`;
-  return `line ${line} of file ${format === 'table' ? String(file).slice(0, 12) : file}`;
+/** What tells records apart fits a narrow terminal: kind and origin are told by the counts below and by `show`. */
+function forReading({ columns, rows }: ResultSet): ResultSet {
+  const [id, arrivedAt, dataset, , rules] = columns as [Column, Column, Column, Column, Column];
+  return {
+    columns: [id, arrivedAt, dataset, rules],
+    rows: rows.map((row) => [row[0]!, String(row[1]).slice(0, 16).replace('T', ' '), row[2]!, row[4]!]),
+  };
+}
+
+type Column = ResultSet['columns'][number];
+
+function originText({
+  source_shard: shard,
+  source_sequence: sequence,
+  source_file: file,
+  source_line: line,
+}: Origin): string {
+  return shard !== undefined ? `${shard} ${sequence}` : `line ${line} of file ${file}`;
 }
 
 type Origin = QuarantinedRecord['line']['origin'];
@@ -155,20 +164,27 @@ function showCommand(): Command {
           return printResult({ columns: columnsOf('id', 'kind', 'path', 'rule', 'value'), rows }, 'csv');
         }
         const { kind, contract, reasons, origin, arrivedAt } = line;
-        const advice = `${adviceOf[kind]}; c360 quarantine export --id ${id} --to FILE, then c360 redrive --from FILE`;
-        const state =
-          redrivenAt === undefined ? { state: 'waits', whatToDo: advice } : { state: `redriven ${redrivenAt}` };
         const where = { dataset, kind, ...(contract && { contract }), reasons, origin, arrivedAt };
+        const state =
+          redrivenAt === undefined ? waitingState(id, line, env.clock.now()) : { state: `redriven ${redrivenAt}` };
         printSummary({ id, ...where, ...state }, globals.format);
       });
     });
+}
+
+function waitingState(id: string, { kind, sealedOn }: QuarantineLine, now: Date): { state: string; whatToDo: string } {
+  if (isQuarantineOver(sealedOn, now)) return { state: 'expired', whatToDo: 'have it sent again from its source' };
+  const whatToDo = `${adviceOf[kind]}; c360 quarantine export --id ${id} --to FILE, then c360 redrive --from FILE`;
+  return { state: `waits until ${dayOf(quarantineEnd(sealedOn))}`, whatToDo };
 }
 
 async function findRecord(env: Environment, id: string): Promise<QuarantinedRecord> {
   for (const dataset of datasets) {
     for await (const record of quarantinedRecords(env, dataset)) if (record.id === id) return record;
   }
-  throw new RefusedInput(`no record in quarantine has the id ${id}; c360 quarantine list shows the ids`);
+  throw new RefusedInput(
+    `no record in quarantine has the id ${id}; c360 quarantine list shows the ids, and records are kept 21 days`,
+  );
 }
 
 function exportCommand(): Command {

@@ -6,11 +6,11 @@ import { deepestBody } from '../flows/export-quarantine.ts';
 import { ruleText } from '../flows/quarantine.ts';
 import type { Body } from '../flows/receive-again.ts';
 import { type Redriven, redrive } from '../flows/redrive.ts';
-import { redriveFailures } from '../flows/redrive-failures.ts';
+import { type RedrivenFailures, redriveFailures } from '../flows/redrive-failures.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, type Format, print, printSummary, say, tableText } from './output.ts';
 import { progress } from './progress.ts';
-import { type FilterOptions, filterOf, withFilterOptions } from './quarantine.ts';
+import { type FilterOptions, filterOf, idColumn, withFilterOptions } from './quarantine.ts';
 
 interface RedriveOptions extends FilterOptions {
   from?: string;
@@ -46,9 +46,7 @@ Examples:
       const repaired = options.from ? readRepaired(options.from) : undefined;
       await withPlatform(globals, 'write', async ({ env }) => {
         if (options.failures) {
-          const { batches, ...counts } = await redriveFailures(env)();
-          say(batches > 0 ? 'Next: c360 run' : 'The on-failure store is empty.');
-          return printSummary({ batches, ...counts }, globals.format);
+          return tellFailures(await redriveFailures(env)(), globals.format);
         }
         const bar = progress('redrive', repaired?.size ?? 0, 'records');
         const redriven = await redrive(env)(repaired ? { repaired } : filter, (records) => bar.update(records)).finally(
@@ -58,6 +56,17 @@ Examples:
       });
     });
 }
+
+function tellFailures(redriven: RedrivenFailures, format: Format): void {
+  const { batches, unreadable } = redriven;
+  if (unreadable > 0) say(`${keysGone(unreadable, 'batches')}: have their events sent again.`);
+  if (batches > 0) say('Next: c360 run');
+  else if (unreadable === 0) say('The on-failure store is empty.');
+  printSummary({ ...redriven }, format);
+}
+
+const keysGone = (number: number, what: string): string =>
+  `${count(number)} ${what} can no longer be opened, since the key of their day is gone`;
 
 /** The bodies of an export by their records' ids. Throws RefusedInput with the line, and none of what stands in it. */
 function readRepaired(file: string): Map<string, Body> {
@@ -101,18 +110,21 @@ function tell(redriven: Redriven, format: Format): void {
     printSummary({ selected, raw, suppressed, refused: refused.length }, format);
   }
   if (format === 'table' && refused.length > 0) {
-    const columns = ['id', 'dataset', 'kind', 'rules'].map((name) => ({ name, type: 'VARCHAR' }));
-    const rows = refused.map(({ id, dataset, kind, reasons }) => [id, dataset, kind, reasons.map(ruleText).join('; ')]);
-    print(`\nRefused again\n${tableText({ columns, rows }, { limit: 20 })}`);
+    const columns = [idColumn, ...['dataset', 'rules'].map((name) => ({ name, type: 'VARCHAR' }))];
+    const rows = refused.map(({ id, dataset, reasons }) => [id, dataset, reasons.map(ruleText).join('; ')]);
+    print(
+      `\nRefused again, and left as they were\n${tableText({ columns, rows }, { limit: 20, isTextWrapped: true })}`,
+    );
+    say('Next: c360 quarantine export --to FILE, correct the bodies in it, c360 redrive --from FILE');
   }
   if (known.length > 0) say(`${count(known.length)} records had been redriven before; nothing changed for them.`);
   if (unreadable.length > 0) {
-    say(
-      `${count(unreadable.length)} records can no longer be opened, since the key of their day is gone: have them sent again.`,
-    );
+    say(`${keysGone(unreadable.length, 'records')}: have them sent again.`);
   }
   if (unknown.length > 0) {
-    say(`No record in quarantine has the id ${unknown.slice(0, 5).join(', ')}; c360 quarantine list shows the ids.`);
+    say(
+      `No record in quarantine has the id ${unknown.slice(0, 5).join(', ')}; c360 quarantine list shows the ids, and records are kept 21 days.`,
+    );
     process.exitCode = 1;
   }
   if (raw > 0) say('Next: c360 run');

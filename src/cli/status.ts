@@ -10,8 +10,9 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-received = raw + quarantined + suppressed, and raw = clean + duplicates + superseded + pending + held. Where that does
-not hold, the command says so and its exit code is 1.
+received = raw + quarantined + expired + suppressed, and raw = clean + duplicates + superseded + pending + held. Where that
+does not hold, the command says so and its exit code is 1. Expired records were not repaired within 21 days of quarantine,
+held ones were withdrawn by a rollback. The table leaves out a column where all of it is 0 (--format csv and json are complete).
 
 Examples:
   $ c360 status
@@ -41,6 +42,7 @@ const names = [
   'received',
   'raw',
   'quarantined',
+  'expired',
   'suppressed',
   'clean',
   'duplicates',
@@ -57,20 +59,26 @@ const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
 
 /** The counts as a table for people, with the newest snapshot. */
 export const statusText = (status: Status): string =>
-  [`${tableText(countsOf(status))}\n`, newestLine(status), ...waitingLines(status)].join('\n');
+  [`${tableText(countsOf(status, shownNames(status)))}\n`, newestLine(status), ...waitingLines(status)].join('\n');
 
 function waitingLines({ unfinishedFiles }: Status): string[] {
   if (unfinishedFiles === 0) return [];
   return [`The ingest of ${count(unfinishedFiles)} files was cut off. Next: upload them again`];
 }
 
+/** All columns do not fit a narrow terminal: of these, those of zeros are left out. */
+const leftOutIfZero: readonly string[] = ['expired', 'suppressed', 'duplicates', 'superseded', 'pending', 'held'];
+
+const shownNames = ({ datasets }: Status) =>
+  names.filter((name) => !leftOutIfZero.includes(name) || datasets.some((row) => row[name] > 0));
+
 /** The counts of each dataset. */
-function countsOf(status: Status): ResultSet {
+function countsOf(status: Status, shown: readonly (typeof names)[number][] = names): ResultSet {
   const columns = [
     { name: 'dataset', type: 'VARCHAR' },
-    ...names.map((name) => ({ name, type: 'BIGINT' })),
     { name: 'adds_up', type: 'BOOLEAN' },
+    ...shown.map((name) => ({ name, type: 'BIGINT' })),
   ];
-  const rows = status.datasets.map((row) => [row.dataset, ...names.map((name) => row[name]), row.isBalanced]);
+  const rows = status.datasets.map((row) => [row.dataset, row.isBalanced, ...shown.map((name) => row[name])]);
   return { columns, rows };
 }

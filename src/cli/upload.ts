@@ -7,7 +7,6 @@ import { landingKey } from '../domain/lake/layout.ts';
 import type { RefusalGroup } from '../domain/quality/refusal-summary.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { DoorCounts } from '../flows/door.ts';
-import { expireLanding } from '../flows/expire-landing.ts';
 import { type IngestedFile, ingestBatch } from '../flows/ingest-batch.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
@@ -38,7 +37,6 @@ Examples:
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
       const mapping = options.map ? readMapping(options.map, dataset).mapping : undefined;
       await withPlatform(globals, 'write', async ({ env }) => {
-        await expireLanding(env)();
         const open = () => createReadStream(file);
         const { fileId: _, refusals, ...counts } = await upload(env, { dataset, open, mapping, again: options.again });
         if (counts.isKnown) say('This content came in before; nothing changed. --again ingests it all the same.');
@@ -100,6 +98,7 @@ function tellRefusals({ received, quarantined }: DoorCounts, refusals: RefusalGr
 }
 
 const ruleWords: [RegExp, string][] = [
+  [/^(?=\d+ cells )/, 'must have '],
   [/^type /, 'must be of type '],
   [/^format /, 'must have the format '],
   [/^pattern /, 'must match '],

@@ -57,7 +57,8 @@ function tell(path: string, { rules, ...counts }: Validation, format: Format): v
     { name: 'first_lines', type: 'VARCHAR' },
   ];
   const rows = rules.map(({ path, rule, records, firstLines }) => [path || '/', rule, records, firstLines.join(' ')]);
-  if (format !== 'table' || rows.length > 0) printResult({ columns, rows }, format, { about: counts });
+  if (format !== 'table' || rows.length > 0)
+    printResult({ columns, rows }, format, { about: counts, isTextWrapped: true });
   const { received, refused, dataset } = counts;
   const verdict = `${count(refused)} of ${count(received)} records of ${dataset} in ${path} would be refused`;
   say(

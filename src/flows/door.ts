@@ -20,6 +20,8 @@ export interface DoorRecord {
 export interface QuarantineLine extends Rejection {
   origin: RawLine;
   arrivedAt: string;
+  /** The day of the quarantine key (`YYYY-MM-DD`): that of the refusal, which may be long after the arrival. */
+  sealedOn: string;
   bodySealed: string;
 }
 
@@ -129,17 +131,19 @@ async function resolveSubjects(
 }
 
 async function sealRejected(env: Environment, records: DoorRecord[]): Promise<QuarantineLine[]> {
-  const keys = new Map<string, Uint8Array>();
-  const lines: QuarantineLine[] = [];
-  for (const { outcome, origin, arrivedAt, body } of records) {
-    if (outcome.ok) continue;
-    const day = arrivedAt.toISOString().slice(0, 10);
-    const key = keys.get(day) ?? (await env.vault.quarantineKey(day));
-    keys.set(day, key);
+  if (records.every(({ outcome }) => outcome.ok)) return [];
+  const { day: sealedOn, key } = await env.vault.quarantineSealingKey();
+  return records.flatMap(({ outcome, origin, arrivedAt, body }): QuarantineLine[] => {
+    if (outcome.ok) return [];
     const bodySealed = seal(key, body, JSON.stringify(origin));
-    lines.push({ ...outcome.rejection, origin, arrivedAt: arrivedAt.toISOString(), bodySealed });
-  }
-  return lines;
+    return [{ ...outcome.rejection, origin, arrivedAt: arrivedAt.toISOString(), sealedOn, bodySealed }];
+  });
+}
+
+/** What is kept of a batch's counts. All its refused records were sealed on one day. */
+export interface BatchCounts extends DoorCounts {
+  /** The day of their quarantine key; absent where none was refused. */
+  quarantinedOn?: string;
 }
 
 /**
@@ -153,8 +157,9 @@ export async function writeBatch(
   separated: SeparatedBatch,
 ): Promise<DoorCounts> {
   const { lines, quarantine } = separated;
-  const quarantined = await putLinesOnce(env, quarantineKey(dataset, arrivedAt, batch), quarantine);
-  const raw = await putLinesOnce(env, rawKey(dataset, arrivedAt, batch), lines);
+  const refused = await putLinesOnce(env, quarantineKey(dataset, arrivedAt, batch), quarantine);
+  const raw = (await putLinesOnce(env, rawKey(dataset, arrivedAt, batch), lines)).length;
+  const quarantined = refused.length;
   const counts: DoorCounts = {
     received,
     raw,
@@ -163,18 +168,26 @@ export async function writeBatch(
     suppressed: raw === lines.length ? separated.suppressed : received - raw - quarantined,
     unknownFields: lines.reduce((sum, line) => sum + Number(line.unknown_field_count), 0),
   };
-  await env.hot.write([{ table: 'batches', put: { partition: dataset, sort: batch, values: { ...counts } } }]);
+  const quarantinedOn = refused[0]?.sealedOn;
+  const values = { ...counts, ...(quarantinedOn && { quarantinedOn }) };
+  await env.hot.write([{ table: 'batches', put: { partition: dataset, sort: batch, values } }]);
   return counts;
 }
 
 /**
- * Writes the lines under a key that names their records, and returns how many lines stand there: those of an earlier try
- * where there was one, since somebody may have been erased in between.
+ * Writes the lines under a key that names their records, and returns the lines that stand there: those of an earlier try
+ * where there was one, since somebody may have been erased in between, or a day have ended.
  */
-async function putLinesOnce(env: Environment, key: string, lines: object[]): Promise<number> {
-  if (lines.length > 0 && (await env.objects.putIfAbsent(key, gzipLines(lines)))) return lines.length;
+async function putLinesOnce<Line extends object>(env: Environment, key: string, lines: Line[]): Promise<Line[]> {
+  if (lines.length > 0 && (await env.objects.putIfAbsent(key, gzipLines(lines)))) return lines;
   const earlier = await env.objects.get(key);
-  return earlier ? gunzipSync(earlier).reduce((count, byte) => count + (byte === 10 ? 1 : 0), 0) : 0;
+  return earlier
+    ? gunzipSync(earlier)
+        .toString()
+        .trimEnd()
+        .split('\n')
+        .map((line) => JSON.parse(line) as Line)
+    : [];
 }
 
 /** Level 3 packs generated events 9 % worse than 5, in 60 % of its time. */

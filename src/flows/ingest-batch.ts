@@ -67,7 +67,7 @@ export const ingestBatch =
       const separated = await separateBatch(env, records);
       giveIds(separated.lines);
       if (separated.quarantine.length > 0 && refusals.groups().length === 0) {
-        await keepRowFormat(env, fileId, arrivedAt, { shape, mapping: file.mapping });
+        await keepRowFormat(env, fileId, { shape, mapping: file.mapping });
       }
       for (const { reasons, origin } of separated.quarantine) refusals.add(reasons, Number(origin.source_line));
       const batch = `${fileId}-${String(rows[0]!.line).padStart(9, '0')}`;

@@ -3,9 +3,10 @@ import { createHash } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
 import { type Dataset, datasets } from '../contracts/index.ts';
 import type { Reason } from '../domain/outcome.ts';
+import { isQuarantineOver } from '../domain/privacy/quarantine-day.ts';
 import { open, SealError } from '../domain/privacy/seal.ts';
 import type { Environment, HotItem } from '../ports.ts';
-import type { QuarantineLine } from './door.ts';
+import type { BatchCounts, QuarantineLine } from './door.ts';
 
 export interface QuarantinedRecord {
   /** A hash of dataset and origin: the same in each copy of the record that a repeated batch has written. */
@@ -29,7 +30,7 @@ export const quarantineId = (dataset: Dataset, origin: QuarantineLine['origin'])
     .digest('hex')
     .slice(0, 16);
 
-/** The records that wait, each once, by dataset and day of arrival; not those that a redrive has brought back. */
+/** The records that wait, each once, by dataset and day of arrival; not those that a redrive has brought back or whose time is over. */
 export async function* waitingRecords(
   env: Environment,
   filter: QuarantineFilter = {},
@@ -38,7 +39,7 @@ export async function* waitingRecords(
     const left = await redrivenRecords(env, dataset);
     const seen = new Set<string>(left.keys());
     for await (const record of quarantinedRecords(env, dataset)) {
-      if (seen.has(record.id)) continue;
+      if (seen.has(record.id) || isQuarantineOver(record.line.sealedOn, env.clock.now())) continue;
       seen.add(record.id);
       if (matches(record, filter)) yield record;
     }
@@ -71,15 +72,14 @@ export const sharedRule = (rule: string): string => rule.replace(/, broken at ch
 
 export const ruleText = ({ path, rule }: Reason): string => `${path || '/'} ${sharedRule(rule)}`;
 
-/** Opens sealed bodies; undefined where the key of the day no longer opens one. */
+/** Opens sealed bodies; undefined where the key of the day is gone, or another. */
 export function bodyOpener(env: Environment): (line: QuarantineLine) => Promise<Uint8Array | undefined> {
-  const keys = new Map<string, Uint8Array>();
-  return async ({ arrivedAt, bodySealed, origin }) => {
-    const day = arrivedAt.slice(0, 10);
-    const key = keys.get(day) ?? (await env.vault.quarantineKey(day));
-    keys.set(day, key);
+  const keys = new Map<string, Uint8Array | undefined>();
+  return async ({ sealedOn, bodySealed, origin }) => {
+    if (!keys.has(sealedOn)) keys.set(sealedOn, await env.vault.quarantineOpeningKey(sealedOn));
+    const key = keys.get(sealedOn);
     try {
-      return open(key, bodySealed, JSON.stringify(origin));
+      return key && open(key, bodySealed, JSON.stringify(origin));
     } catch (error) {
       if (error instanceof SealError) return undefined;
       throw error;
@@ -90,16 +90,28 @@ export function bodyOpener(env: Environment): (line: QuarantineLine) => Promise<
 // ---- Records that a redrive has brought back --------------------------------------------------------------------------
 
 /**
- * Objects in quarantine are never rewritten: that records have left it is said by one item of the doors' counts a
- * redriven batch, with the ids and how many fewer are quarantined. The counts and the marks can so never differ.
+ * Objects in quarantine are never rewritten: that records have left it is said by items of the doors' counts, one for
+ * each day of sealing in a redriven batch, with the ids and how many fewer are quarantined. The counts and the marks can
+ * so never differ, and what is left of each day is known when its time is over.
  */
 const leftPrefix = 'left-quarantine-';
 
-/** The write that takes records out of quarantine. They count as received again by the batch that they now stand in. */
-export function leaving(dataset: Dataset, batch: string, ids: string[], at: Date): { table: 'batches'; put: HotItem } {
-  const counts = { received: -ids.length, raw: 0, quarantined: -ids.length, suppressed: 0, unknownFields: 0 };
-  const values = { ...counts, ids, at: at.toISOString() };
-  return { table: 'batches', put: { partition: dataset, sort: `${leftPrefix}${batch}`, values } };
+/** Ids of quarantined records by the day on which they were sealed. */
+export type IdsByDay = Record<string, string[]>;
+
+/** The writes that take records out of quarantine. They count as received again by the batch that they now stand in. */
+export function leaving(
+  dataset: Dataset,
+  batch: string,
+  left: IdsByDay,
+  at: Date,
+): { table: 'batches'; put: HotItem }[] {
+  return Object.entries(left).map(([quarantinedOn, ids]) => {
+    const { length } = ids;
+    const counts = { received: -length, raw: 0, quarantined: -length, suppressed: 0, unknownFields: 0, quarantinedOn };
+    const values = { ...(counts satisfies BatchCounts), ids, at: at.toISOString() };
+    return { table: 'batches', put: { partition: dataset, sort: `${leftPrefix}${batch}-${quarantinedOn}`, values } };
+  });
 }
 
 /** When each record that has left a dataset's quarantine was redriven, by id. */

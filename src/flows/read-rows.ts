@@ -5,11 +5,12 @@ import { parse } from 'csv-parse/sync';
 import { decodeUtf8, isObject, type JsonObject, parseJson } from '../domain/json.ts';
 import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
+import { type Line, linesOf, longestLine } from './lines.ts';
 
 export interface FileRow {
   /** Line of the file on which the row ends, the first line being 1. */
   line: number;
-  /** The row's bytes without its line end, at most `longestRow` of them. */
+  /** The row's bytes, at most `longestLine` of them. */
   body: Uint8Array;
   outcome: Outcome<JsonObject>;
 }
@@ -18,9 +19,6 @@ export interface FileRow {
 export type FileShape = { format: 'csv'; header: string[] } | { format: 'jsonl' };
 
 type Bytes = AsyncIterable<Uint8Array>;
-
-/** As long as a stream's record may be: 1 MiB. */
-export const longestRow = 1_048_576;
 
 /** The bytes, unpacked where they begin as gzip does. RefusedInput where the gzip is broken or cut short. */
 export async function* unpacked(bytes: Bytes): Bytes {
@@ -67,13 +65,6 @@ export async function* readRows(bytes: Bytes, shape: FileShape): AsyncIterable<F
   yield* rows.end();
 }
 
-/** A line of the file with its line end, cut to `longestRow`. */
-interface Line {
-  line: number;
-  body: Buffer;
-  isCut: boolean;
-}
-
 function jsonRow({ line, body, isCut }: Line): FileRow {
   if (isCut) return { line, body, outcome: tooLong };
   const parsed = parseJson(body);
@@ -101,7 +92,7 @@ class CsvRows {
     this.#waiting.push(line);
     this.#size += line.body.length;
     this.#quotes += quotesIn(line.body);
-    if (line.isCut || this.#size > longestRow) return yield* this.#refuseFirst();
+    if (line.isCut || this.#size > longestLine) return yield* this.#refuseFirst();
     if (this.#quotes % 2 === 1) return;
     const body = Buffer.concat(this.#waiting.map((part) => part.body));
     const outcome = csvRow(this.#header, body);
@@ -131,7 +122,7 @@ class CsvRows {
   }
 }
 
-const tooLong = rejected('too_long', [{ path: '', rule: 'a row of at most 1 MiB' }]);
+const tooLong = rejected('too_long', [{ path: '', rule: 'at most 1 MiB' }]);
 const noText = rejected('not_csv', [{ path: '', rule: 'UTF-8 text' }]);
 const noCsv = rejected('not_csv', [
   { path: '', rule: 'CSV (RFC 4180): a quote in a cell is doubled and the cell quoted' },
@@ -160,34 +151,6 @@ function cellsOf(text: string): string[] | undefined {
   } catch {
     return undefined;
   }
-}
-
-async function* linesOf(bytes: Bytes): AsyncIterable<Line> {
-  let line = 1;
-  let parts: Buffer[] = [];
-  let size = 0;
-  const add = (part: Uint8Array) => {
-    // No more than the limit is kept, whatever a file without line ends holds; copied, since the source may go on using it.
-    if (size < longestRow) parts.push(Buffer.from(part.subarray(0, longestRow - size)));
-    size += part.length;
-  };
-  const take = (): Line => {
-    const taken = { line, body: Buffer.concat(parts), isCut: size > longestRow };
-    line += 1;
-    parts = [];
-    size = 0;
-    return taken;
-  };
-  for await (const chunk of bytes) {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-      add(chunk.subarray(from, end + 1));
-      yield take();
-      from = end + 1;
-    }
-    if (from < chunk.length) add(chunk.subarray(from));
-  }
-  if (size > 0) yield take();
 }
 
 function quotesIn(bytes: Uint8Array): number {

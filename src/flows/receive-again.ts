@@ -1,6 +1,7 @@
 /** A quarantined record's body, as it came or repaired, received anew by the rules of the door that refused it. */
 import { contractOf, type Dataset } from '../contracts/index.ts';
 import { receiveEvent } from '../domain/events/receive-event.ts';
+import { rowMapper } from '../domain/files/mapping.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
@@ -8,8 +9,9 @@ import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
 import type { RawLine, ValidRecord } from '../domain/privacy/separate.ts';
 import type { Environment } from '../ports.ts';
 import type { DoorRecord, QuarantineLine } from './door.ts';
+import { longestLine } from './lines.ts';
 import type { QuarantinedRecord } from './quarantine.ts';
-import { type FileShape, longestRow, readRows } from './read-rows.ts';
+import { type FileShape, readRows } from './read-rows.ts';
 import { type RowFormat, readRowFormat } from './row-format.ts';
 
 /** Bytes as they came to the door, or what a person made of them: an event, or a row's values by their columns' names. */
@@ -19,6 +21,8 @@ export interface Receiver {
   receive(record: QuarantinedRecord, body: Body): Promise<DoorRecord>;
   /** The event, or the row's values by their columns' names. */
   fields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
+  /** As `fields`, by the contract's names: those that the mapping of the row's file gives its columns. */
+  contractFields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
   /** Gives lines the row ids that the mappings of their files ask for. */
   giveRowIds(dataset: Dataset, lines: RawLine[]): Promise<void>;
 }
@@ -31,6 +35,13 @@ export function receiver(env: Environment): Receiver {
     if (isCut(line, body)) return { ok: false, rejection: { kind: line.kind, reasons: line.reasons } };
     const format = await formatOf(line.origin);
     return format?.shape.format === 'csv' ? readCsvRow(body, format.shape) : readObject(body, line);
+  };
+
+  const contractFields = async (record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>> => {
+    const row = await fields(record, body);
+    const mapping = (await formatOf(record.line.origin))?.mapping;
+    if (!row.ok || !mapping) return row;
+    return accepted(rowMapper(mapping, contractOf(`${record.dataset}/1`)!)(row.value).row);
   };
 
   const receiveRow = async (record: QuarantinedRecord, body: Body): Promise<Outcome<ValidRecord>> => {
@@ -59,11 +70,11 @@ export function receiver(env: Environment): Receiver {
     }
   };
 
-  return { receive, fields, giveRowIds };
+  return { receive, fields, contractFields, giveRowIds };
 }
 
 /** What could not be kept whole cannot be received again as it is. */
-const isCut = ({ kind }: QuarantineLine, body: Uint8Array) => kind === 'too_long' && body.length >= longestRow;
+const isCut = ({ kind }: QuarantineLine, body: Uint8Array) => kind === 'too_long' && body.length >= longestLine;
 
 /** The format of the file that an origin names, read once a file; undefined for events and where it is not kept. */
 function rowFormats(env: Environment): (origin: RawLine) => Promise<RowFormat | undefined> {

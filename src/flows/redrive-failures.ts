@@ -1,11 +1,25 @@
 /** Brings back what the archive could not take while the stream offered it: the batches in the on-failure store. */
-import { open } from '../domain/privacy/seal.ts';
+import { open, SealError } from '../domain/privacy/seal.ts';
 import { archiveEventSource } from '../domain/stream/event-source-settings.ts';
 import { AdapterError, type Environment } from '../ports.ts';
 import { archiveConsumer } from './archive-events.ts';
 import { readDocument } from './documents.ts';
 import { addCounts, type DoorCounts, noCounts } from './door.ts';
 import { type KinesisBatchResponse, type KinesisEvent, kinesisHandler, ProcessingFailed } from './kinesis-handler.ts';
+
+/** What stands in an object of the on-failure store beside what Lambda writes there. */
+export interface FailedBatch {
+  /** The event, sealed. */
+  payload: string;
+  /** The day of its quarantine key (`YYYY-MM-DD`). */
+  sealedOn: string;
+}
+
+export interface RedrivenFailures extends DoorCounts {
+  batches: number;
+  /** Batches that stay, since the key of their day is gone. */
+  unreadable: number;
+}
 
 const folder = archiveEventSource.onFailurePrefix;
 
@@ -20,7 +34,7 @@ export async function failedBatches(env: Environment): Promise<string[]> {
  * Archives every batch that failed, and deletes it once it is archived; one that is cut off is archived again under the
  * same names, so that nothing is doubled. AdapterError where a dependency is still down; what is left waits on.
  */
-export const redriveFailures = (env: Environment) => async (): Promise<DoorCounts & { batches: number }> => {
+export const redriveFailures = (env: Environment) => async (): Promise<RedrivenFailures> => {
   let counts = noCounts;
   const counted =
     <Args extends unknown[]>(work: (...args: Args) => Promise<DoorCounts>) =>
@@ -31,18 +45,29 @@ export const redriveFailures = (env: Environment) => async (): Promise<DoorCount
   const { name, process, refuse } = archiveConsumer(env);
   const handle = kinesisHandler(env, { name, process: counted(process), refuse: counted(refuse) });
   const keys = await failedBatches(env);
+  let unreadable = 0;
   for (const key of keys) {
-    await archive(handle, await failedEvent(env, key), key);
+    const event = await failedEvent(env, key);
+    if (!event) {
+      unreadable += 1;
+      continue;
+    }
+    await archive(handle, event, key);
     await env.objects.delete([key]);
   }
-  return { batches: keys.length, ...counts };
+  return { batches: keys.length - unreadable, unreadable, ...counts };
 };
 
-/** The event that was handed to the consumer. SealError where the key of its day is gone. */
-async function failedEvent(env: Environment, key: string): Promise<KinesisEvent> {
-  const day = key.slice(folder.length + 'dt='.length).slice(0, 10);
-  const { payload } = (await readDocument<{ payload: string }>(env, key))!;
-  return JSON.parse(open(await env.vault.quarantineKey(day), payload, key).toString()) as KinesisEvent;
+/** The event that was handed to the consumer; undefined where the key of its day is gone, or another. */
+async function failedEvent(env: Environment, key: string): Promise<KinesisEvent | undefined> {
+  const { payload, sealedOn } = (await readDocument<FailedBatch>(env, key))!;
+  const sealingKey = await env.vault.quarantineOpeningKey(sealedOn);
+  try {
+    return sealingKey && (JSON.parse(open(sealingKey, payload, key).toString()) as KinesisEvent);
+  } catch (error) {
+    if (error instanceof SealError) return undefined;
+    throw error;
+  }
 }
 
 /** As Lambda does with a fault of the consumer: halves the batch, and tries a record alone until it is refused. */

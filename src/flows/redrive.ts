@@ -11,6 +11,7 @@ import type { Environment } from '../ports.ts';
 import { type DoorCounts, type DoorRecord, separateBatch, writeBatch } from './door.ts';
 import {
   bodyOpener,
+  type IdsByDay,
   leaving,
   linesOfObject,
   type QuarantinedRecord,
@@ -101,12 +102,20 @@ function batchRedriver(env: Environment, repaired: ReadonlyMap<string, Body>, re
     for (const { kind, contract, reasons, origin } of quarantine) {
       result.refused.push({ id: quarantineId(dataset, origin), dataset, kind, ...(contract && { contract }), reasons });
     }
-    const ids = records.filter(({ outcome }) => outcome.ok).map(({ origin }) => quarantineId(dataset, origin));
-    if (ids.length === 0) return;
-    const counts = await takeOut(env, dataset, await begin(env, dataset, ids), lines);
+    const taken = new Set(
+      records.filter(({ outcome }) => outcome.ok).map(({ origin }) => quarantineId(dataset, origin)),
+    );
+    if (taken.size === 0) return;
+    const left = idsByDay(batch.filter(({ id }) => taken.has(id)));
+    const counts = await takeOut(env, dataset, await begin(env, dataset, left), lines);
     result.raw += counts.raw;
     result.suppressed += counts.suppressed;
   };
+}
+
+function idsByDay(records: QuarantinedRecord[]): IdsByDay {
+  const days = Object.entries(Object.groupBy(records, ({ line }) => line.sealedOn));
+  return Object.fromEntries(days.map(([day, some = []]) => [day, some.map(({ id }) => id)]));
 }
 
 /** Tells ids that were not waiting: brought back before, or never there. */
@@ -121,15 +130,15 @@ async function sortOut(env: Environment, ids: string[], result: Redriven): Promi
 /** What is written down before a batch is taken out, so that one that is cut off there can be finished from what it wrote. */
 interface TakingOut {
   batch: string;
-  ids: string[];
+  left: IdsByDay;
   at: string;
 }
 
 const keyOf = (dataset: Dataset) => ({ partition: 'redrive', sort: dataset });
 
-async function begin(env: Environment, dataset: Dataset, ids: string[]): Promise<TakingOut> {
-  const hash = createHash('sha256').update(ids.join()).digest('hex').slice(0, 32);
-  const takingOut = { batch: `redrive-${hash}`, ids, at: env.clock.now().toISOString() };
+async function begin(env: Environment, dataset: Dataset, left: IdsByDay): Promise<TakingOut> {
+  const hash = createHash('sha256').update(Object.values(left).flat().join()).digest('hex').slice(0, 32);
+  const takingOut = { batch: `redrive-${hash}`, left, at: env.clock.now().toISOString() };
   await env.hot.write([{ table: 'checkpoints', put: { ...keyOf(dataset), values: takingOut } }]);
   return takingOut;
 }
@@ -138,13 +147,14 @@ async function begin(env: Environment, dataset: Dataset, ids: string[]): Promise
 async function takeOut(
   env: Environment,
   dataset: Dataset,
-  { batch, ids, at }: TakingOut,
+  { batch, left, at }: TakingOut,
   lines: RawLine[],
 ): Promise<DoorCounts> {
   const arrivedAt = new Date(at);
-  const separated = { lines, quarantine: [], suppressed: ids.length - lines.length };
-  const counts = await writeBatch(env, dataset, { batch, received: ids.length, arrivedAt }, separated);
-  await env.hot.write([leaving(dataset, batch, ids, arrivedAt), { table: 'checkpoints', delete: keyOf(dataset) }]);
+  const received = Object.values(left).flat().length;
+  const separated = { lines, quarantine: [], suppressed: received - lines.length };
+  const counts = await writeBatch(env, dataset, { batch, received, arrivedAt }, separated);
+  await env.hot.write([...leaving(dataset, batch, left, arrivedAt), { table: 'checkpoints', delete: keyOf(dataset) }]);
   return counts;
 }
 

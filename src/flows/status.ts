@@ -2,15 +2,18 @@
 import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { batchOfKey } from '../domain/lake/layout.ts';
 import { rowsOf } from '../domain/lake/snapshot.ts';
+import { isQuarantineOver } from '../domain/privacy/quarantine-day.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
-import { addCounts, type DoorCounts, noCounts } from './door.ts';
+import { addCounts, type BatchCounts, type DoorCounts, noCounts } from './door.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
 import { findNewInputs } from './plan-run.ts';
 
-/** `received = raw + quarantined + suppressed` and `raw = clean + duplicates + superseded + pending + held`. */
+/** `received = raw + quarantined + expired + suppressed` and `raw = clean + duplicates + superseded + pending + held`. */
 interface DatasetStatus extends DoorCounts {
   dataset: Dataset;
+  /** Records that nobody brought back from quarantine in time; `quarantined` are those that wait there. */
+  expired: number;
   clean: number;
   duplicates: number;
   superseded: number;
@@ -37,6 +40,8 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
   for (const dataset of datasets) {
     const batches = await batchCounts(env, dataset);
     const door = [...batches.values()].reduce(addCounts, noCounts);
+    const expired = expiredCount([...batches.values()], env.clock.now());
+    const quarantined = door.quarantined - expired;
     const {
       raw: consumed,
       duplicates,
@@ -47,10 +52,10 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
     const pending = rawIn(newRaw[dataset] ?? []);
     const held = rawIn((newest?.held ?? []).filter((key) => key.startsWith(`raw/${dataset}/`)));
     const isBalanced =
-      door.received === door.raw + door.quarantined + door.suppressed &&
+      door.received === door.raw + quarantined + expired + door.suppressed &&
       door.raw === consumed + pending + held &&
       consumed === clean + duplicates + superseded;
-    rows.push({ dataset, ...door, clean, duplicates, superseded, pending, held, isBalanced });
+    rows.push({ dataset, ...door, quarantined, expired, clean, duplicates, superseded, pending, held, isBalanced });
   }
   const files = Object.values(newest?.tables ?? {}).flat();
   return {
@@ -77,12 +82,17 @@ async function countUnfinished(env: Environment): Promise<number> {
   return unfinished;
 }
 
+function expiredCount(batches: BatchCounts[], now: Date): number {
+  const over = batches.filter(({ quarantinedOn }) => quarantinedOn && isQuarantineOver(quarantinedOn, now));
+  return over.reduce((sum, { quarantined }) => sum + quarantined, 0);
+}
+
 /** What each batch of a dataset counted at its door, by the batch's name. */
-async function batchCounts(env: Environment, dataset: Dataset): Promise<Map<string, DoorCounts>> {
-  const counts = new Map<string, DoorCounts>();
+async function batchCounts(env: Environment, dataset: Dataset): Promise<Map<string, BatchCounts>> {
+  const counts = new Map<string, BatchCounts>();
   for (let after: string | undefined; ; ) {
     const page = await env.hot.query('batches', dataset, { after, limit: 1000 });
-    for (const item of page) counts.set(item.sort, item.values as unknown as DoorCounts);
+    for (const item of page) counts.set(item.sort, item.values as unknown as BatchCounts);
     after = page.at(-1)?.sort;
     if (page.length < 1000) return counts;
   }

@@ -3,10 +3,12 @@ import { canonicalEventId } from '../domain/events/event-id.ts';
 import type { JsonObject } from '../domain/json.ts';
 import { snapshotKey } from '../domain/lake/layout.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
+import { dayOf, isQuarantineOver, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import type { RawLine } from '../domain/privacy/separate.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
+import type { QuarantineLine } from './door.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
 import { bodyOpener, linesOfObject, quarantinedRecords, redrivenRecords, ruleText } from './quarantine.ts';
 import { receiver } from './receive-again.ts';
@@ -54,7 +56,7 @@ export const traceRecord =
     const steps = [...stream.steps, ...quarantine.steps, ...suppressed, ...raw.steps];
     if (steps.length === 0 && fact.length === 0) {
       throw new RefusedInput(
-        `nothing is known of ${text}: it never came, or it was refused under another id; c360 quarantine list shows what was`,
+        `nothing is known of ${text}: it never came, it was refused under another id (c360 quarantine list shows what was), or its time in quarantine is over`,
       );
     }
     const clean = cleanSteps(wanted, newest, raw.consumedDates);
@@ -126,7 +128,7 @@ async function streamSteps(env: Environment, { partitionKey }: Wanted): Promise<
 async function quarantineSteps(env: Environment, wanted: Wanted, origins: Set<string>): Promise<Found> {
   const found: Found = { steps: [], origins: new Set() };
   const openBody = bodyOpener(env);
-  const { fields } = receiver(env);
+  const { contractFields } = receiver(env);
   const redriven = await redrivenRecords(env, wanted.dataset);
   for await (const record of quarantinedRecords(env, wanted.dataset)) {
     const { id, line } = record;
@@ -134,17 +136,24 @@ async function quarantineSteps(env: Environment, wanted: Wanted, origins: Set<st
     if (found.origins.has(origin)) continue;
     if (!origins.has(origin)) {
       const body = await openBody(line);
-      const read = body && (await fields(record, body));
+      const read = body && (await contractFields(record, body));
       if (!read?.ok || !wanted.isRecord(read.value)) continue;
     }
     found.origins.add(origin);
     const at = redriven.get(id);
-    const state = at === undefined ? 'waits' : `redriven ${at}`;
+    const state = at === undefined ? quarantineState(line, env.clock.now()) : `redriven ${at}`;
     const rules = [line.kind, ...line.reasons.map(ruleText)].join(', ');
-    found.steps.push({ step: 'quarantine', place: id, detail: `${state}; refused ${line.arrivedAt} for ${rules}` });
+    found.steps.push({
+      step: 'quarantine',
+      place: id,
+      detail: `${state}; arrived ${line.arrivedAt}, refused for ${rules}`,
+    });
   }
   return found;
 }
+
+const quarantineState = ({ sealedOn }: QuarantineLine, now: Date): string =>
+  isQuarantineOver(sealedOn, now) ? 'expired' : `waits until ${dayOf(quarantineEnd(sealedOn))}`;
 
 async function rawSteps(
   env: Environment,

@@ -1,5 +1,5 @@
 /** Calls a consumer with the stream's records as Lambda's event source mapping for Kinesis does. */
-import { systemTimer, type Timer } from '../adapters/local/timer.ts';
+import { systemTimer } from '../adapters/local/timer.ts';
 import { seal } from '../domain/privacy/seal.ts';
 import { backoff } from '../domain/stream/backoff.ts';
 import type { EventSourceSettings } from '../domain/stream/event-source-settings.ts';
@@ -13,7 +13,8 @@ import {
   startOfShard,
 } from '../domain/stream/shard-position.ts';
 import type { KinesisBatchResponse, KinesisEvent } from '../flows/kinesis-handler.ts';
-import { AdapterError, type Environment, type StreamRecord } from '../ports.ts';
+import type { FailedBatch } from '../flows/redrive-failures.ts';
+import { AdapterError, type Environment, type StreamRecord, type Timer } from '../ports.ts';
 
 export interface EventSource {
   /** The consumer's name: each has checkpoints of its own. */
@@ -188,8 +189,9 @@ class ShardPoller {
     const day = first.arrivedAt.toISOString().slice(0, 10);
     const { onFailurePrefix } = this.#source.settings;
     const key = `${onFailurePrefix}dt=${day}/${this.#shard}-${first.sequence}-${last.sequence}.json`;
-    const payload = seal(await vault.quarantineKey(day), JSON.stringify(eventOf(records)), key);
-    const record = { ...invocationRecord(this.#source.consumer, records, condition, position.attempts), payload };
+    const { day: sealedOn, key: sealingKey } = await vault.quarantineSealingKey();
+    const sealed: FailedBatch = { payload: seal(sealingKey, JSON.stringify(eventOf(records)), key), sealedOn };
+    const record = { ...invocationRecord(this.#source.consumer, records, condition, position.attempts), ...sealed };
     await objects.putIfAbsent(key, Buffer.from(JSON.stringify(record)));
     await this.#save(behind(position, last.sequence));
     return 'got on';

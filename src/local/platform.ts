@@ -114,7 +114,7 @@ export function openPlatform(options: PlatformOptions): Platform {
       hot: once(() => closing(new SqliteHotStore(place('hot', 'ro'), { clock }))),
       vault: once(() => {
         const ledger = new LedgerFile(join(paths.keyDir, 'ledger.jsonl'), { key: keys().derive('ledger') });
-        return closing(new SqliteVault(place('vault', 'rw'), { keys: keys(), ids, ledger }));
+        return closing(new SqliteVault(place('vault', 'rw'), { keys: keys(), ids, clock, ledger }));
       }),
     };
     if (isWriter) for (const open of Object.values(stores)) open();

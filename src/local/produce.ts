@@ -1,16 +1,16 @@
 /** The producer's side: puts events into the stream, remembering how far it came. */
 import { createHash } from 'node:crypto';
-import { systemTimer, type Timer } from '../adapters/local/timer.ts';
+import { systemTimer } from '../adapters/local/timer.ts';
 import { canonicalEventId } from '../domain/events/event-id.ts';
 import { isObject, parseJson } from '../domain/json.ts';
 import { backoff } from '../domain/stream/backoff.ts';
-import { AdapterError, type Environment, type NewRecord } from '../ports.ts';
+import { linesOf, longestLine, withoutLineEnd } from '../flows/lines.ts';
+import { AdapterError, type Environment, type NewRecord, type Timer } from '../ports.ts';
 
 type Bytes = AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 
 const recordsPerPut = 500;
 const bytesPerPut = 4_000_000;
-const recordLimit = 1_048_576;
 
 export interface Produced {
   /** Records put now. */
@@ -28,6 +28,11 @@ export interface ProduceOptions {
   /** Ends after this time, or with the last line if that comes first. */
   seconds?: number;
   timer?: Timer;
+}
+
+/** The records of a file, each a line to the byte; of one that no stream takes, enough to tell. */
+export async function* recordsIn(bytes: Bytes): AsyncIterable<Uint8Array> {
+  for await (const line of linesOf(bytes)) yield withoutLineEnd(line);
 }
 
 /**
@@ -61,13 +66,13 @@ export async function produce(
     line += 1;
     if (line <= known || data.length === 0) continue;
     const record = { partitionKey: partitionKey(data), data };
-    if (data.length + record.partitionKey.length > recordLimit) {
+    if (data.length + record.partitionKey.length > longestLine) {
       produced.oversized.push(line);
       continue;
     }
     batch.push(record);
     size += data.length;
-    if (batch.length === pace.recordsPerPut || size > bytesPerPut - recordLimit) await flush();
+    if (batch.length === pace.recordsPerPut || size > bytesPerPut - longestLine) await flush();
   }
   if (line > known) await flush();
   return produced;
@@ -135,30 +140,4 @@ async function putAll(env: Environment, records: NewRecord[], timer: Timer): Pro
     }
     await timer.sleep(backoff(refusals, retryLimits, timer.random));
   }
-}
-
-/** The lines of a file to the byte, without their line ends; of a line that no stream takes, enough to tell. */
-export async function* linesIn(bytes: Bytes): AsyncIterable<Uint8Array> {
-  let parts: Uint8Array[] = [];
-  let size = 0;
-  const add = (part: Uint8Array) => {
-    if (size <= recordLimit) parts.push(part);
-    size += part.length;
-  };
-  const take = () => {
-    const line = parts.length === 1 ? parts[0]! : Buffer.concat(parts);
-    parts = [];
-    size = 0;
-    return line.at(-1) === 13 ? line.subarray(0, -1) : line;
-  };
-  for await (const chunk of bytes) {
-    let from = 0;
-    for (let end = chunk.indexOf(10); end !== -1; end = chunk.indexOf(10, from)) {
-      add(chunk.subarray(from, end));
-      yield take();
-      from = end + 1;
-    }
-    add(chunk.subarray(from));
-  }
-  if (size > 0) yield take();
 }

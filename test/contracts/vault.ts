@@ -2,6 +2,7 @@
 import fc from 'fast-check';
 import {
   AdapterError,
+  type Clock,
   type NaturalId,
   type PersonalData,
   type Resolution,
@@ -23,16 +24,19 @@ interface Made {
   close(): Promise<void> | void;
 }
 
-export function vaultContract(name: string, make: () => Promise<Made>): void {
+/** `make` gives the vault the clock, which the suite moves on. */
+export function vaultContract(name: string, make: (clock: Clock) => Promise<Made>): void {
   describe(`vault contract: ${name}`, () => {
     let vault: Vault;
     let made: Made;
     let ledger: SuppressionLedger;
     let erase: Made['erase'];
     let close: Made['close'];
+    let now: Date;
 
     beforeEach(async () => {
-      made = await make();
+      now = new Date('2026-01-02T12:00:00Z');
+      made = await make({ now: () => now });
       ({ vault, ledger, erase, close } = made);
     });
     afterEach(() => close());
@@ -232,7 +236,7 @@ export function vaultContract(name: string, make: () => Promise<Made>): void {
       const other = made.beside();
       const [ann, ben] = [await subjectOf('ann'), await subjectOf('ben')];
       await vault.keepPersonalData([personal(ann, 1, { phone: '1' })]);
-      const quarantineKey = await vault.quarantineKey('2026-01-02');
+      const { day, key: quarantineKey } = await vault.quarantineSealingKey();
       await erase(ben.subjectId);
       const before = await vault.epoch();
       for (let version = 2; version <= 4; version += 1) {
@@ -244,7 +248,7 @@ export function vaultContract(name: string, make: () => Promise<Made>): void {
       for (const one of [vault, other, made.beside()]) {
         expect(await one.resolve([user('ann'), user('ben')])).toEqual([asKnown(ann), { state: 'suppressed' }]);
         expect(await one.personalData(ann.subjectId)).toEqual({ phone: '1' });
-        expect([...(await one.quarantineKey('2026-01-02'))]).toEqual([...quarantineKey]);
+        expect([...(await one.quarantineOpeningKey(day))!]).toEqual([...quarantineKey]);
       }
     });
 
@@ -257,15 +261,39 @@ export function vaultContract(name: string, make: () => Promise<Made>): void {
     });
 
     test.each(['2026-1-2', '../2026-01-02', ''])('refuses %j as the day of a quarantine key', async (day) => {
-      await expect(vault.quarantineKey(day)).rejects.toThrow(AdapterError);
+      await expect(vault.quarantineOpeningKey(day)).rejects.toThrow(AdapterError);
     });
 
     test('has one quarantine key a day, also for those who ask at once', async () => {
-      const [first, ...others] = await Promise.all(Array.from({ length: 4 }, () => vault.quarantineKey('2026-01-02')));
-      expect(first).toHaveLength(32);
-      for (const other of others) expect([...other]).toEqual([...first!]);
-      expect([...(await made.beside().quarantineKey('2026-01-02'))]).toEqual([...first!]);
-      expect([...(await vault.quarantineKey('2026-01-03'))]).not.toEqual([...first!]);
+      const vaults = [vault, vault, made.beside(), made.beside()];
+      const [first, ...others] = await Promise.all(vaults.map((one) => one.quarantineSealingKey()));
+      expect(first).toEqual({ day: '2026-01-02', key: expect.objectContaining({ length: 32 }) });
+      for (const { day, key } of others) expect([day, ...key]).toEqual([first!.day, ...first!.key]);
+      expect([...(await made.beside().quarantineOpeningKey('2026-01-02'))!]).toEqual([...first!.key]);
+      now = new Date('2026-01-03T00:00:00Z');
+      const next = await vault.quarantineSealingKey();
+      expect(next.day).toBe('2026-01-03');
+      expect([...next.key]).not.toEqual([...first!.key]);
+    });
+
+    test('makes no quarantine key for those who only open', async () => {
+      for (const day of ['2026-01-01', '2026-01-02', '2026-01-03']) {
+        expect(await vault.quarantineOpeningKey(day)).toBeUndefined();
+        expect(await made.beside().quarantineOpeningKey(day)).toBeUndefined();
+      }
+    });
+
+    test('gives a quarantine key until its day and the 20 behind it are over, and never again', async () => {
+      const { day, key } = await vault.quarantineSealingKey();
+      const other = made.beside();
+      now = new Date('2026-01-22T23:59:59.999Z');
+      for (const one of [vault, other, made.beside()]) {
+        expect([...(await one.quarantineOpeningKey(day))!]).toEqual([...key]);
+      }
+      const { key: last } = await vault.quarantineSealingKey();
+      now = new Date('2026-01-23T00:00:00Z');
+      for (const one of [vault, other, made.beside()]) expect(await one.quarantineOpeningKey(day)).toBeUndefined();
+      expect([...(await vault.quarantineOpeningKey('2026-01-22'))!]).toEqual([...last]);
     });
   });
 }

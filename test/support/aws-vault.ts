@@ -5,15 +5,17 @@ import { DynamoLedger } from '../../src/adapters/aws/dynamo-ledger.ts';
 import { DynamoTable } from '../../src/adapters/aws/dynamo-table.ts';
 import { DynamoVault } from '../../src/adapters/aws/dynamo-vault.ts';
 import { KmsKeys } from '../../src/adapters/aws/kms-keys.ts';
-import { type Pause, systemPause } from '../../src/adapters/aws/retry.ts';
-import { systemIds } from '../../src/adapters/local/system.ts';
+import { systemTimer } from '../../src/adapters/aws/retry.ts';
+import { systemClock, systemIds } from '../../src/adapters/local/system.ts';
+import type { Clock, Timer } from '../../src/ports.ts';
 import { newKmsKey, newVaultTables } from './moto.ts';
 
 type Item = Record<string, AttributeValue>;
 
 interface Options {
+  clock?: Clock;
   cacheSize?: number;
-  pause?: Pause;
+  timer?: Timer;
 }
 
 export interface AwsVault {
@@ -47,14 +49,14 @@ export async function newAwsVault(clients: AwsClients): Promise<AwsVault> {
     tables,
     keyId,
     items,
-    open: ({ kms, dynamo: client }, { cacheSize, pause = systemPause } = {}) => {
+    open: ({ kms, dynamo: client }, { clock = systemClock, cacheSize, timer = systemTimer } = {}) => {
       const ledger = new DynamoLedger({
-        table: new DynamoTable({ client, tableName: tables.ledger, what: 'ledger', pause }),
+        table: new DynamoTable({ client, tableName: tables.ledger, what: 'ledger', timer }),
         keys: new KmsKeys({ client: kms, keyId }),
       });
-      const table = new DynamoTable({ client, tableName: tables.vault, what: 'vault', pause });
+      const table = new DynamoTable({ client, tableName: tables.vault, what: 'vault', timer });
       const keys = new KmsKeys({ client: kms, keyId });
-      return { vault: new DynamoVault({ table, keys, ledger, ids: systemIds, cacheSize }), ledger };
+      return { vault: new DynamoVault({ table, keys, ledger, ids: systemIds, clock, cacheSize }), ledger };
     },
     erase: async (subjectId) => {
       const mappings = (await items()).filter(

@@ -57,9 +57,9 @@ export function doorPlatform(directory: string, now = '2026-03-01T10:59:59.500Z'
     quarantine: (dataset: Dataset) => linesBelow<QuarantineLine>(env.objects, `quarantine/${dataset}/`),
     keys: (prefix: string) => keysBelow(env.objects, prefix),
     /** The quarantined record as it came. */
-    openBody: async ({ bodySealed, origin, arrivedAt }: QuarantineLine) => {
-      const key = await env.vault.quarantineKey(arrivedAt.slice(0, 10));
-      return open(key, bodySealed, JSON.stringify(origin));
+    openBody: async ({ bodySealed, origin, sealedOn }: QuarantineLine) => {
+      const key = await env.vault.quarantineOpeningKey(sealedOn);
+      return open(key!, bodySealed, JSON.stringify(origin));
     },
     /** Puts a tombstone in place of a known person's mapping, as an erasure does. */
     erase: async (id: NaturalId) => {

@@ -1,13 +1,14 @@
-/** Clients that reach moto through a proxy which injects faults, and a pause that waits for nothing and writes it down. */
+/** Clients that reach moto through a proxy which injects faults, and a timer that waits for nothing and writes it down. */
+
 import type { AwsClients } from '../../src/adapters/aws/clients.ts';
-import type { Pause } from '../../src/adapters/aws/retry.ts';
+import type { Timer } from '../../src/ports.ts';
 import { FaultProxy } from './fault-proxy.ts';
 import { motoAddress, motoClients } from './moto.ts';
 
 export interface FaultyAws {
   clients: AwsClients;
   proxy: FaultProxy;
-  pause: Pause;
+  timer: Timer;
   /** What was waited for, in milliseconds. */
   waits: number[];
   close(): Promise<void>;
@@ -17,7 +18,7 @@ export async function faultyAws(): Promise<FaultyAws> {
   const proxy = new FaultProxy(await motoAddress());
   const clients = await motoClients(await proxy.start());
   const waits: number[] = [];
-  const pause: Pause = {
+  const timer: Timer = {
     sleep: async (milliseconds) => {
       waits.push(milliseconds);
     },
@@ -27,7 +28,7 @@ export async function faultyAws(): Promise<FaultyAws> {
     for (const client of Object.values(clients)) client.destroy();
     await proxy.close();
   };
-  return { clients, proxy, pause, waits, close };
+  return { clients, proxy, timer, waits, close };
 }
 
 /** An error of a JSON service. Its message quotes data, as AWS' messages do: none of it may come out. */

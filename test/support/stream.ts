@@ -1,6 +1,5 @@
 /** What tests of the stream share: waits that take no time, processes that die, dependencies that are down. */
-import type { Timer } from '../../src/adapters/local/timer.ts';
-import { AdapterError, type Environment } from '../../src/ports.ts';
+import { AdapterError, type Environment, type Timer } from '../../src/ports.ts';
 import { sampleEvent } from './sample-records.ts';
 
 interface SetClock {

@@ -20,11 +20,12 @@ import {
   type HotStore,
   type HotTable,
   type HotWrite,
+  type Timer,
 } from '../../ports.ts';
 import { replacingAddition, transactItem } from './dynamo-writes.ts';
 import { type Attributes, expiryAttribute, keyAttributes, toItem, toKey } from './dynamodb-items.ts';
 import { adapterError, errorCode, refusal } from './errors.ts';
-import { type Attempt, type Pause, retrying, systemPause } from './retry.ts';
+import { type Attempt, retrying, systemTimer } from './retry.ts';
 
 /** Reasons for which DynamoDB cancels a transaction that may go through a moment later. */
 const passingReasons = ['TransactionConflict', 'ThrottlingError', 'ProvisionedThroughputExceeded'];
@@ -40,20 +41,20 @@ export interface DynamoHotStoreOptions {
   /** Each has the key attributes `partition` and `sort` (texts) and the time-to-live attribute `expires_at`. */
   tableNames: Record<HotTable, string>;
   clock: Clock;
-  pause?: Pause;
+  timer?: Timer;
 }
 
 export class DynamoHotStore implements HotStore {
   readonly #client: DynamoDBClient;
   readonly #tableNames: Record<HotTable, string>;
   readonly #clock: Clock;
-  readonly #pause: Pause;
+  readonly #timer: Timer;
 
-  constructor({ client, tableNames, clock, pause = systemPause }: DynamoHotStoreOptions) {
+  constructor({ client, tableNames, clock, timer = systemTimer }: DynamoHotStoreOptions) {
     this.#client = client;
     this.#tableNames = tableNames;
     this.#clock = clock;
-    this.#pause = pause;
+    this.#timer = timer;
   }
 
   async get(table: HotTable, key: HotKey): Promise<HotItem | undefined> {
@@ -96,7 +97,7 @@ export class DynamoHotStore implements HotStore {
     const now = this.#clock.now().getTime();
     // With one token, a request that is sent again because its answer was lost adds nothing a second time.
     let sent = { writes, token: randomUUID() };
-    await retrying(this.#pause, async (): Promise<Attempt<void>> => {
+    await retrying(this.#timer, async (): Promise<Attempt<void>> => {
       const reasons = await this.#transact(sent.writes, now, sent.token);
       if (reasons === undefined) return { value: undefined };
       const passing = reasons.find(({ Code = '' }) => [...passingReasons, ...passingErrors].includes(Code));

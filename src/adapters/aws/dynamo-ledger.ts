@@ -60,7 +60,7 @@ export class DynamoLedger implements SuppressionLedger {
   /** Numbers follow the last one and each is put where none is: of two writers one wins, and the other takes the next. */
   async #appendSome(ids: NaturalId[], erasedAt: Date): Promise<number> {
     const writer = randomUUID();
-    return retrying(this.#table.pause, async (): Promise<Attempt<number>> => {
+    return retrying(this.#table.timer, async (): Promise<Attempt<number>> => {
       const first = (await this.#lastNumber()) + 1;
       const writes = ids.map((id, index): TableWrite => {
         const entry = { hmac: { S: this.hmacOf(id) }, erased_at: { S: erasedAt.toISOString() }, writer: { S: writer } };

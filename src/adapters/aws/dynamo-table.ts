@@ -12,11 +12,11 @@ import {
   UpdateItemCommand,
   type UpdateItemCommandInput,
 } from '@aws-sdk/client-dynamodb';
-import { AdapterError } from '../../ports.ts';
+import { AdapterError, type Timer } from '../../ports.ts';
 import type { Attributes } from './dynamodb-items.ts';
 import { adapterError, errorCode } from './errors.ts';
 import { chunksOf, inParallel } from './parallel.ts';
-import { type Attempt, type Pause, retrying, systemPause } from './retry.ts';
+import { type Attempt, retrying, systemTimer } from './retry.ts';
 
 /** DynamoDB's limits of one request. */
 const mostKeysRead = 100;
@@ -52,20 +52,20 @@ export interface DynamoTableOptions {
   tableName: string;
   /** What errors call it. */
   what: string;
-  pause?: Pause;
+  timer?: Timer;
 }
 
 export class DynamoTable {
-  readonly pause: Pause;
+  readonly timer: Timer;
   readonly #client: DynamoDBClient;
   readonly #TableName: string;
   readonly #what: string;
 
-  constructor({ client, tableName, what, pause = systemPause }: DynamoTableOptions) {
+  constructor({ client, tableName, what, timer = systemTimer }: DynamoTableOptions) {
     this.#client = client;
     this.#TableName = tableName;
     this.#what = what;
-    this.pause = pause;
+    this.timer = timer;
   }
 
   async get(Key: Attributes): Promise<Attributes | undefined> {
@@ -105,7 +105,7 @@ export class DynamoTable {
   /** Updates one item; false, and nothing is written, where the condition does not hold. */
   async update(Key: Attributes, set: string, condition: Condition): Promise<boolean> {
     const command = new UpdateItemCommand({ TableName: this.#TableName, Key, ...updateInput(set, condition) });
-    return retrying(this.pause, async (): Promise<Attempt<boolean>> => {
+    return retrying(this.timer, async (): Promise<Attempt<boolean>> => {
       try {
         await this.#client.send(command);
         return { value: true };
@@ -125,7 +125,7 @@ export class DynamoTable {
   async write(writes: TableWrite[]): Promise<boolean> {
     const TransactItems = writes.map((write) => transactItem(write, this.#TableName));
     const command = new TransactWriteItemsCommand({ TransactItems, ClientRequestToken: randomUUID() });
-    return retrying(this.pause, async (): Promise<Attempt<boolean>> => {
+    return retrying(this.timer, async (): Promise<Attempt<boolean>> => {
       const codes = await this.#transact(command);
       if (codes.length === 0) return { value: true };
       const again = codes.find((code) => passing.includes(code));
@@ -155,7 +155,7 @@ export class DynamoTable {
     const expression = { ConsistentRead: true, ProjectionExpression, ...termsOf(ProjectionExpression) };
     const found: Attributes[] = [];
     let unread = keys;
-    return retrying(this.pause, async (): Promise<Attempt<Attributes[]>> => {
+    return retrying(this.timer, async (): Promise<Attempt<Attributes[]>> => {
       const command = new BatchGetItemCommand({ RequestItems: { [this.#TableName]: { ...expression, Keys: unread } } });
       const { Responses, UnprocessedKeys } = await this.#call('read', () => this.#client.send(command));
       found.push(...(Responses?.[this.#TableName] ?? []));

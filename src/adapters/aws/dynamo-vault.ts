@@ -1,9 +1,10 @@
 /**
  * The vault on AWS: one DynamoDB table of HMACs and ciphertext, under keys that a KMS key wraps. Its items, by `id`:
  * `state` and its guards; `natural-id/<HMAC>`, a subject id or a tombstone; `subject/<subject id>`, the subject's key and
- * personal data, which so go in one; `quarantine/<day>`.
+ * personal data, which so go in one; `quarantine/<day>`, the key of a day, with its end as `expires_at`.
  */
 import { randomBytes } from 'node:crypto';
+import { dayOf, isQuarantineOver, quarantineEnd } from '../../domain/privacy/quarantine-day.ts';
 import {
   emailName,
   lookUpValue,
@@ -20,6 +21,7 @@ import {
 import { RecentlyUsed } from '../../domain/recently-used.ts';
 import {
   AdapterError,
+  type Clock,
   type Ids,
   type NaturalId,
   type PersonalData,
@@ -29,7 +31,7 @@ import {
   type Vault,
 } from '../../ports.ts';
 import { type Condition, type DynamoTable, mostWrites, type TableWrite } from './dynamo-table.ts';
-import type { Attributes } from './dynamodb-items.ts';
+import { type Attributes, expiryAttribute, toExpiry } from './dynamodb-items.ts';
 import { refusal } from './errors.ts';
 import type { KmsKeys } from './kms-keys.ts';
 import { chunksOf, inParallel } from './parallel.ts';
@@ -54,12 +56,14 @@ interface View extends Pick<VaultState, 'epoch' | 'keyVersion'> {
 }
 
 export interface DynamoVaultOptions {
-  /** With the key attribute `id` (text). */
+  /** With the key attribute `id` (text) and the time-to-live attribute `expires_at`. */
   table: DynamoTable;
   keys: KmsKeys;
   ledger: SuppressionLedger;
   /** Makes subject ids. */
   ids: Ids;
+  /** Says which quarantine keys' time is over. */
+  clock: Clock;
   /** How many resolutions are remembered; about 300 bytes each. */
   cacheSize?: number;
 }
@@ -69,17 +73,19 @@ export class DynamoVault implements Vault {
   readonly #state: VaultStateItem;
   readonly #ledger: SuppressionLedger;
   readonly #ids: Ids;
+  readonly #clock: Clock;
   readonly #cacheSize: number;
   /** HMACs of the ledger's entries up to `#ledgerNumber`. */
   readonly #suppressed = new Set<string>();
   #ledgerNumber = 0;
   #view: View | undefined;
 
-  constructor({ table, keys, ledger, ids, cacheSize = 100_000 }: DynamoVaultOptions) {
+  constructor({ table, keys, ledger, ids, clock, cacheSize = 100_000 }: DynamoVaultOptions) {
     this.#table = table;
     this.#state = new VaultStateItem(table, keys);
     this.#ledger = ledger;
     this.#ids = ids;
+    this.#clock = clock;
     this.#cacheSize = cacheSize;
   }
 
@@ -90,7 +96,7 @@ export class DynamoVault implements Vault {
   async resolve(ids: NaturalId[]): Promise<Resolution[]> {
     const resolved = new Map<string, Resolution>();
     let unresolved = namesOf(ids);
-    await retrying(this.#table.pause, async (): Promise<Attempt<void>> => {
+    await retrying(this.#table.timer, async (): Promise<Attempt<void>> => {
       const view = await this.#lookUp(unresolved, resolved);
       unresolved = without(unresolved, resolved);
       await this.#create(view, [...unresolved.keys()], resolved);
@@ -122,24 +128,41 @@ export class DynamoVault implements Vault {
     return openFields({ subjectId, dataKey: unwrapKey(vaultKeys, wrappedIn(item), subjectId) }, item.sealed_fields.S!);
   }
 
-  async quarantineKey(day: string): Promise<Uint8Array> {
-    const problem = quarantineDayProblem(day);
-    if (problem !== undefined) throw refusal(problem);
-    const itemKey = keyOf(`quarantine/${day}`);
-    return retrying(this.#table.pause, async (): Promise<Attempt<Uint8Array>> => {
-      const item = await this.#table.get(itemKey);
+  async quarantineSealingKey(): Promise<{ day: string; key: Uint8Array }> {
+    const day = dayOf(this.#clock.now());
+    return retrying(this.#table.timer, async (): Promise<Attempt<{ day: string; key: Uint8Array }>> => {
+      const known = await this.#quarantineKey(day);
+      if (known) return { value: { day, key: known } };
       const { vaultKeys } = await this.#refresh();
-      if (item) return { value: unwrapKey(vaultKeys, wrappedIn(item), day) };
       const key = randomBytes(32);
-      const put = { ...itemKey, ...attributesOf(wrapKey(vaultKeys, key, day)) };
-      if (await this.#table.write([{ put, if: absent }])) return { value: key };
+      const put = {
+        ...quarantineItemKey(day),
+        ...attributesOf(wrapKey(vaultKeys, key, day)),
+        [expiryAttribute]: toExpiry(quarantineEnd(day)),
+      };
+      if (await this.#table.write([{ put, if: absent }])) return { value: { day, key } };
       return { again: new AdapterError('vault: others were first to make the key of a day', { retryable: true }) };
     });
+  }
+
+  async quarantineOpeningKey(day: string): Promise<Uint8Array | undefined> {
+    const problem = quarantineDayProblem(day);
+    if (problem !== undefined) throw refusal(problem);
+    // DynamoDB deletes an item some days after its time at the latest: until then it is there, and counts as gone.
+    return isQuarantineOver(day, this.#clock.now()) ? undefined : this.#quarantineKey(day);
   }
 
   /** Adds a new version of the vault key and of the HMAC key, for what is written from now on; the old ones stay in use. */
   rotateKeys(): Promise<void> {
     return this.#state.rotate();
+  }
+
+  async #quarantineKey(day: string): Promise<Uint8Array | undefined> {
+    const item = await this.#table.get(quarantineItemKey(day));
+    if (!item) return undefined;
+    // Read after the item, so that no newer key has wrapped it.
+    const { vaultKeys } = await this.#refresh();
+    return unwrapKey(vaultKeys, wrappedIn(item), day);
   }
 
   /** Takes notice of erasures and new keys, by whichever process; what was remembered under another epoch is forgotten. */
@@ -166,7 +189,7 @@ export class DynamoVault implements Vault {
 
   /** Adds to `found` what is known of the names, and returns the view in which that holds. */
   #lookUp(names: Map<string, NaturalId>, found: Map<string, Resolution>): Promise<View> {
-    return retrying(this.#table.pause, async (): Promise<Attempt<View>> => {
+    return retrying(this.#table.timer, async (): Promise<Attempt<View>> => {
       const view = await this.#refresh();
       const unknown: string[] = [];
       const suppressed: string[] = [];
@@ -307,6 +330,10 @@ function mappingKey(hmacKey: Uint8Array, name: string): { id: { S: string } } {
 
 function subjectKey(subjectId: string): Attributes {
   return keyOf(`subject/${subjectId}`);
+}
+
+function quarantineItemKey(day: string): Attributes {
+  return keyOf(`quarantine/${day}`);
 }
 
 function attributesOf({ vaultKeyVersion, wrappedKey }: WrappedKey): Attributes {

@@ -39,7 +39,7 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
       table: new DynamoTable({ client: dynamo(), tableName: read(variables, tableVariable(what)), what }),
       keys: new KmsKeys({ client: kms, keyId: read(variables, `C360_${what.toUpperCase()}_KEY`) }),
     });
-    return new DynamoVault({ ...parts('vault'), ledger: new DynamoLedger(parts('ledger')), ids });
+    return new DynamoVault({ ...parts('vault'), ledger: new DynamoLedger(parts('ledger')), ids, clock });
   });
   const ownSettings = once(() => settingsOf(variables));
   return {

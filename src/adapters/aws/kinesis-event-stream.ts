@@ -9,9 +9,9 @@ import {
   type PutRecordsResultEntry,
 } from '@aws-sdk/client-kinesis';
 import { streamPutProblem } from '../../domain/limits/stream-put.ts';
-import type { EventStream, NewRecord, PutResult, StreamRecord } from '../../ports.ts';
+import type { EventStream, NewRecord, PutResult, StreamRecord, Timer } from '../../ports.ts';
 import { adapterError, refusal } from './errors.ts';
-import { type Pause, systemPause } from './retry.ts';
+import { systemTimer } from './retry.ts';
 
 /** GetRecords gives at most so many. */
 const maxRead = 10_000;
@@ -22,18 +22,18 @@ const betweenReadsMs = 200;
 export interface KinesisEventStreamOptions {
   client: KinesisClient;
   streamName: string;
-  pause?: Pause;
+  timer?: Timer;
 }
 
 export class KinesisEventStream implements EventStream {
   readonly #client: KinesisClient;
   readonly #StreamName: string;
-  readonly #pause: Pause;
+  readonly #timer: Timer;
 
-  constructor({ client, streamName, pause = systemPause }: KinesisEventStreamOptions) {
+  constructor({ client, streamName, timer = systemTimer }: KinesisEventStreamOptions) {
     this.#client = client;
     this.#StreamName = streamName;
-    this.#pause = pause;
+    this.#timer = timer;
   }
 
   async put(records: NewRecord[]): Promise<PutResult[]> {
@@ -77,7 +77,7 @@ export class KinesisEventStream implements EventStream {
       // Kinesis gives empty pages before later records; the end is where nothing is behind, or a closed shard's last page.
       if (!page.NextShardIterator || page.MillisBehindLatest === 0) return [];
       ShardIterator = page.NextShardIterator;
-      await this.#pause.sleep(betweenReadsMs);
+      await this.#timer.sleep(betweenReadsMs);
     }
   }
 

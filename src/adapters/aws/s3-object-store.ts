@@ -12,9 +12,9 @@ import {
 } from '@aws-sdk/client-s3';
 import { Upload } from '@aws-sdk/lib-storage';
 import { objectKeyProblem } from '../../domain/limits/object-key.ts';
-import { AdapterError, type ObjectStore, type StoredObject } from '../../ports.ts';
+import { AdapterError, type ObjectStore, type StoredObject, type Timer } from '../../ports.ts';
 import { adapterError, attemptsOf, errorCode, httpStatus, refusal } from './errors.ts';
-import { type Attempt, type Pause, retrying, systemPause } from './retry.ts';
+import { type Attempt, retrying, systemTimer } from './retry.ts';
 
 /** DeleteObjects takes so many keys. */
 const maxDeletes = 1000;
@@ -28,26 +28,26 @@ export interface S3ObjectStoreOptions {
   bucket: string;
   /** Stands before every key in the bucket: empty, or ends with a slash. */
   prefix?: string;
-  pause?: Pause;
+  timer?: Timer;
 }
 
 export class S3ObjectStore implements ObjectStore {
   readonly #client: S3Client;
   readonly #Bucket: string;
   readonly #prefix: string;
-  readonly #pause: Pause;
+  readonly #timer: Timer;
 
-  constructor({ client, bucket, prefix = '', pause = systemPause }: S3ObjectStoreOptions) {
+  constructor({ client, bucket, prefix = '', timer = systemTimer }: S3ObjectStoreOptions) {
     if (prefix !== '' && !prefix.endsWith('/')) throw refusal(`a prefix is empty or ends with /, got ${prefix}`);
     this.#client = client;
     this.#Bucket = bucket;
     this.#prefix = prefix;
-    this.#pause = pause;
+    this.#timer = timer;
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
     const place = this.#place(key);
-    return retrying(this.#pause, async (): Promise<Attempt<Uint8Array | undefined>> => {
+    return retrying(this.#timer, async (): Promise<Attempt<Uint8Array | undefined>> => {
       const answer = await this.#find(key, place);
       if (answer === undefined) return { value: undefined };
       try {
@@ -88,7 +88,7 @@ export class S3ObjectStore implements ObjectStore {
     const writer = randomUUID();
     let timesSent = 0;
     const command = { ...this.#place(key), Body: body, IfNoneMatch: '*', Metadata: { writer } };
-    return retrying(this.#pause, async (): Promise<Attempt<boolean>> => {
+    return retrying(this.#timer, async (): Promise<Attempt<boolean>> => {
       try {
         await this.#client.send(new PutObjectCommand(command));
         return { value: true };
@@ -131,7 +131,7 @@ export class S3ObjectStore implements ObjectStore {
   }
 
   async #deleteSome(Objects: { Key: string }[]): Promise<void> {
-    await retrying(this.#pause, async (): Promise<Attempt<void>> => {
+    await retrying(this.#timer, async (): Promise<Attempt<void>> => {
       const command = new DeleteObjectsCommand({ Bucket: this.#Bucket, Delete: { Objects, Quiet: true } });
       const { Errors = [] } = await this.#call('delete', () => this.#client.send(command));
       const [first] = Errors;

@@ -35,7 +35,7 @@ export class VaultStateItem {
 
   /** Reads the state, strongly consistent; a vault that has none gets its first keys. */
   async read(): Promise<VaultState> {
-    return retrying(this.#table.pause, async (): Promise<Attempt<VaultState>> => {
+    return retrying(this.#table.timer, async (): Promise<Attempt<VaultState>> => {
       const item = await this.#table.get(stateKey);
       if (item) return { value: stateOf(item) };
       await this.#create();
@@ -61,7 +61,7 @@ export class VaultStateItem {
 
   /** Adds a new version of both keys and raises the epoch. */
   async rotate(): Promise<void> {
-    await retrying(this.#table.pause, async (): Promise<Attempt<void>> => {
+    await retrying(this.#table.timer, async (): Promise<Attempt<void>> => {
       const { keyVersion: old } = await this.read();
       const [vault, hmac] = await this.#generate(old + 1);
       const name = versionName(old + 1);

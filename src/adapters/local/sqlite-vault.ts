@@ -1,5 +1,6 @@
 /** The vault on one machine. Its file holds HMACs and ciphertext; the key that opens it lies in the key directory. */
 import { randomBytes } from 'node:crypto';
+import { dayOf, oldestQuarantineDay } from '../../domain/privacy/quarantine-day.ts';
 import {
   emailName,
   lookUpValue,
@@ -13,7 +14,7 @@ import {
   wrapKey,
 } from '../../domain/privacy/vault-entries.ts';
 import { RecentlyUsed } from '../../domain/recently-used.ts';
-import type { Ids, NaturalId, PersonalData, Resolution, SuppressionLedger, Vault } from '../../ports.ts';
+import type { Clock, Ids, NaturalId, PersonalData, Resolution, SuppressionLedger, Vault } from '../../ports.ts';
 import type { KeyDirectory } from './key-directory.ts';
 import { refusal } from './refusal.ts';
 import { SqliteFile } from './sqlite.ts';
@@ -81,6 +82,8 @@ export interface SqliteVaultOptions {
   ledger: SuppressionLedger;
   /** Makes subject ids. */
   ids: Ids;
+  /** Says which quarantine keys' time is over. */
+  clock: Clock;
   /** How many resolutions are remembered; about 300 bytes each. */
   cacheSize?: number;
 }
@@ -89,6 +92,7 @@ export class SqliteVault implements Vault {
   readonly #file: SqliteFile;
   readonly #keys: KeyDirectory;
   readonly #ids: Ids;
+  readonly #clock: Clock;
   readonly #ledger: SuppressionLedger;
   /** HMACs of the ledger's entries up to `#ledgerNumber`. */
   readonly #suppressed = new Set<string>();
@@ -106,6 +110,7 @@ export class SqliteVault implements Vault {
   constructor(path: string, options: SqliteVaultOptions) {
     this.#keys = options.keys;
     this.#ids = options.ids;
+    this.#clock = options.clock;
     this.#ledger = options.ledger;
     this.#cache = new RecentlyUsed(options.cacheSize ?? 100_000);
     this.#file = new SqliteFile(path, { journal: 'delete', schema });
@@ -113,6 +118,7 @@ export class SqliteVault implements Vault {
       this.#file.write(() => {
         if (this.#keysOf('vault').length === 0) this.#addKeys();
         this.#refresh();
+        this.#destroyOldQuarantineKeys();
       });
     } catch (error) {
       this.#file.close();
@@ -156,13 +162,11 @@ export class SqliteVault implements Vault {
     });
   }
 
-  async quarantineKey(day: string): Promise<Uint8Array> {
-    const problem = quarantineDayProblem(day);
-    if (problem !== undefined) throw refusal(problem);
+  async quarantineSealingKey(): Promise<{ day: string; key: Uint8Array }> {
+    const day = dayOf(this.#clock.now());
     return this.#write(() => {
-      const sql = 'select vault_key_version, wrapped_key from quarantine_keys where day = ?';
-      const row = this.#file.get<WrappedKeyRow>(sql, day);
-      if (row) return this.#unwrap(row, day);
+      const known = this.#quarantineKey(day);
+      if (known) return { day, key: known };
       const key = randomBytes(32);
       const { vaultKeyVersion, wrappedKey } = wrapKey(this.#vaultKeys, key, day);
       this.#file.run(
@@ -171,8 +175,14 @@ export class SqliteVault implements Vault {
         vaultKeyVersion,
         wrappedKey,
       );
-      return key;
+      return { day, key };
     });
+  }
+
+  async quarantineOpeningKey(day: string): Promise<Uint8Array | undefined> {
+    const problem = quarantineDayProblem(day);
+    if (problem !== undefined) throw refusal(problem);
+    return this.#write(() => this.#quarantineKey(day));
   }
 
   /** Adds a new version of the vault key and of the HMAC key, for what is written from now on; the old ones stay in use. */
@@ -314,6 +324,17 @@ export class SqliteVault implements Vault {
       asOf.getTime(),
       subject.subjectId,
     );
+  }
+
+  #quarantineKey(day: string): Uint8Array | undefined {
+    this.#destroyOldQuarantineKeys();
+    const sql = 'select vault_key_version, wrapped_key from quarantine_keys where day = ?';
+    const row = this.#file.get<WrappedKeyRow>(sql, day);
+    return row && this.#unwrap(row, day);
+  }
+
+  #destroyOldQuarantineKeys(): void {
+    this.#file.run('delete from quarantine_keys where day < ?', oldestQuarantineDay(this.#clock.now()));
   }
 
   #unwrap({ vault_key_version, wrapped_key }: WrappedKeyRow, owner: string): Uint8Array {

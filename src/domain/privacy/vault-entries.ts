@@ -82,7 +82,7 @@ export function openFields(
 
 /** Why a text cannot be the day of a quarantine key; undefined where it can. */
 export function quarantineDayProblem(day: string): string | undefined {
-  if (/^\d{4}-\d{2}-\d{2}$/.test(day)) return undefined;
+  if (/^\d{4}-\d{2}-\d{2}$/.test(day) && !Number.isNaN(Date.parse(day))) return undefined;
   return `the day of a quarantine key must be YYYY-MM-DD, got ${day}`;
 }
 

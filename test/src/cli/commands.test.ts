@@ -163,6 +163,14 @@ describe('what comes in', () => {
     expect(stdout + stderr).not.toMatch(/Ada|Bob|not-an-address/);
   });
 
+  test('why a row was refused is told as a sentence', async () => {
+    const cells = 'product_id,name,category,brand,price,cost';
+    writeFileSync(join(folder, 'short.csv'), `${cells}\np1,Tea\n${'x'.repeat(1_048_577)}\n`);
+    const { stderr } = await inDataDir('upload', 'products', join(folder, 'short.csv'));
+    expect(stderr).toContain('  line 2: the row must have 6 cells as in the header (1 row)\n');
+    expect(stderr).toContain('  line 3: the row must be at most 1 MiB (1 row)\n');
+  });
+
   test('a bad event goes to quarantine, the rest goes on', async () => {
     const { code, stdout } = await inDataDir('produce', join(folder, 'events.jsonl'), '--format', 'json');
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { sent: 3, received: 3, raw: 1, quarantined: 2 }]);
@@ -179,8 +187,8 @@ describe('what comes in', () => {
     expect([run.code, run.stdout]).toEqual([0, expect.stringContaining('status: succeeded')]);
     const status = await inDataDir('status');
     expect(status.code).toBe(0);
-    expect(status.stdout).toMatch(/events +3 +1 +2 +0 +1 +0 +0 +0 +yes/);
-    expect(status.stdout).toMatch(/customers +2 +1 +1 +0 +1 +0 +0 +0 +yes/);
+    expect(status.stdout).toMatch(/events +yes +3 +1 +2 +1$/m);
+    expect(status.stdout).toMatch(/customers +yes +2 +1 +1 +1$/m);
   });
 });
 

@@ -3,6 +3,7 @@ import { chmodSync, rmSync } from 'node:fs';
 import { examineData } from '../../../src/cli/doctor-data.ts';
 import type { Finding } from '../../../src/cli/doctor-finding.ts';
 import { examineInstallation } from '../../../src/cli/doctor-installation.ts';
+import { dayOf, quarantineEnd } from '../../../src/domain/privacy/quarantine-day.ts';
 import { archiveEvents } from '../../../src/flows/archive-events.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { quarantineId } from '../../../src/flows/quarantine.ts';
@@ -139,4 +140,21 @@ test('the command ends with 1 only where something is wrong', async () => {
   rmSync(`${platform.paths.keyDir}/root.key`);
   const ill = await doctor();
   expect([ill.code, JSON.parse(ill.stdout)]).toMatchObject([1, { isHealthy: false }]);
+});
+
+test('what waits in quarantine is told with the day until which it can be repaired', async () => {
+  platform.close();
+  platform = doorPlatform(newDirectory(), new Date().toISOString());
+  const arrivedAt = platform.clock.now();
+  const record = {
+    shard: 'shardId-000000000000',
+    sequence: '1',
+    partitionKey: 'key',
+    arrivedAt,
+    data: Buffer.from('{'),
+  };
+  await archiveEvents(platform.env)([record]);
+  const { found } = (await examine()).find(({ check }) => check === 'quarantine')!;
+  const until = quarantineEnd(dayOf(arrivedAt)).toISOString().slice(0, 10);
+  expect(found).toBe(`1 records wait, the first until ${until}`);
 });

@@ -50,6 +50,15 @@ describe('a table without room', () => {
     expect(lines.at(-1)).toBe('  123,456,789  2026-01-31  many words t…');
   });
 
+  test('but no id that is there to be copied', () => {
+    const result = table({ id: 'ID', words: 'VARCHAR' }, ['caad0cfaefd240ed', 'many words that go on']);
+    expect(linesOf(result, { width: 30 }).at(-1)).toBe('  caad0cfaefd240ed  many word…');
+    expect(linesOf(result, { width: 30, isTextWrapped: true }).slice(-2)).toEqual([
+      '  caad0cfaefd240ed  many words',
+      '                    that go on',
+    ]);
+  });
+
   test('at last leaves out columns, and says which and how to get them', () => {
     const names = Array.from({ length: 9 }, (_, index) => `number_${index}`);
     const result = table(

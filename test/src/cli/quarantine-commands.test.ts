@@ -92,7 +92,8 @@ describe('what was refused', () => {
 
   test('is listed, with counts by rule', async () => {
     await inDataDir('upload', 'customers', path('customers.csv'));
-    await inDataDir('produce', path('events.jsonl'));
+    const produced = await inDataDir('produce', path('events.jsonl'));
+    expect(produced.stderr).toMatch(/^1 events went to quarantine\. Next: c360 quarantine list\nNext: c360 run$/m);
     expect(await list()).toMatchObject({
       rows: [
         { dataset: 'events', kind: 'not_json' },
@@ -105,6 +106,10 @@ describe('what was refused', () => {
     });
     const { stdout } = await inDataDir('quarantine', 'list', '--dataset', 'customers', '--rule', 'format email');
     expect(stdout).toMatch(/By rule, of 1 records/);
+    const id = await idOf('customers');
+    expect(stdout).toMatch(
+      new RegExp(`^  ${id}  \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d  customers  /email format email$`, 'm'),
+    );
   });
 
   test('is shown with its reasons, its origin and what to do, and without its body', async () => {
@@ -155,7 +160,8 @@ describe('what was refused', () => {
       0,
       expect.stringMatching(/selected: 2\nraw: 1\nsuppressed: 0\nrefused: 1/),
     ]);
-    expect(first.stdout).toMatch(new RegExp(`${event} +events +not_json +/ valid JSON`));
+    expect(first.stdout).toMatch(new RegExp(`^  ${event}  events   / valid JSON$`, 'm'));
+    expect(first.stderr).toMatch(/^Next: c360 quarantine export --to FILE, correct the bodies in it/m);
     expect(first.stdout + first.stderr).not.toContain('zq7canary');
     const again = await inDataDir('redrive', '--from', path('repaired.jsonl'));
     expect([again.code, again.stderr]).toEqual([0, expect.stringContaining('1 records had been redriven before')]);
@@ -163,7 +169,7 @@ describe('what was refused', () => {
     expect((await inDataDir('quarantine', 'show', id)).stdout).toMatch(/state: redriven 20/);
     expect((await inDataDir('run')).code).toBe(0);
     const status = await inDataDir('status');
-    expect([status.code, status.stdout]).toEqual([0, expect.stringMatching(/customers +2 +2 +0 +0 +2 +0 +0 +0 +yes/)]);
+    expect([status.code, status.stdout]).toEqual([0, expect.stringMatching(/customers +yes +2 +2 +0 +2$/m)]);
   });
 });
 

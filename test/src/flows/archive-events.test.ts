@@ -44,7 +44,7 @@ describe('a batch of events', () => {
     expect(counts).toEqual({ received: 7, raw: 5, quarantined: 2, suppressed: 0, unknownFields: 3 });
     const batch = `${shard}-00000000000000000001-00000000000000000007`;
     const stored = await platform.env.hot.get('batches', { partition: 'events', sort: batch });
-    expect(stored?.values).toEqual(counts);
+    expect(stored?.values).toEqual({ ...counts, quarantinedOn: '2026-03-01' });
   });
 
   test('lies where its first record arrived, whatever the clock says', async () => {
@@ -93,6 +93,7 @@ describe('a batch of events', () => {
         reasons: [{ path: '', rule: 'valid JSON, broken at character 8' }],
         origin: { source_shard: shard, source_sequence: '00000000000000000002' },
         arrivedAt: '2026-03-01T11:00:00.000Z',
+        sealedOn: '2026-03-01',
         bodySealed: expect.stringMatching(/^sealed:1:/),
       },
       expect.objectContaining({ kind: 'unknown_type', reasons: [{ path: '/type', rule: 'a type of schemas/events' }] }),

@@ -1,5 +1,4 @@
 /** What a run takes up, and what it leaves for a later one. */
-import { expireLanding } from '../../../src/flows/expire-landing.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { findNewInputs } from '../../../src/flows/plan-run.ts';
 import { readStatus } from '../../../src/flows/status.ts';
@@ -54,15 +53,5 @@ describe('a run', () => {
     await runPipeline(platform.env);
     platform.clock.advance(60 * 24 * 30);
     expect(await runPipeline(platform.env)).toMatchObject({ status: 'idle' });
-  });
-});
-
-describe('landing', () => {
-  test('loses after a day what was not ingested', async () => {
-    await platform.land('products', products);
-    expect(await expireLanding(platform.env)()).toBe(0);
-    platform.clock.advance(60 * 24 + 1);
-    expect(await expireLanding(platform.env)()).toBe(1);
-    expect(await platform.keys('landing/')).toEqual([]);
   });
 });

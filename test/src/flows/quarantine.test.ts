@@ -41,7 +41,7 @@ const idOf = (sequence: string) => quarantineId('events', origin(sequence));
 /** The environment without the key of any body. */
 const sealed = (): Environment => ({
   ...platform.env,
-  vault: { ...platform.env.vault, quarantineKey: () => Promise.reject(new Error('a body was opened')) },
+  vault: { ...platform.env.vault, quarantineOpeningKey: () => Promise.reject(new Error('a body was opened')) },
 });
 
 test.each<[what: string, filter: () => QuarantineFilter, found: string[]]>([

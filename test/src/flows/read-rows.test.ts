@@ -1,6 +1,7 @@
 import { gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type FileRow, longestRow, readRows, shapeOf, unpacked } from '../../../src/flows/read-rows.ts';
+import { longestLine } from '../../../src/flows/lines.ts';
+import { type FileRow, readRows, shapeOf, unpacked } from '../../../src/flows/read-rows.ts';
 import { collect } from '../../support/collect.ts';
 
 async function* inPieces(content: string | Uint8Array, size = 65_536): AsyncIterable<Uint8Array> {
@@ -138,7 +139,7 @@ describe('a file', () => {
 });
 
 describe('a row over 1 MiB', () => {
-  const long = 'x'.repeat(longestRow + 1);
+  const long = 'x'.repeat(longestLine + 1);
 
   test.each([
     [
@@ -172,7 +173,7 @@ describe('a row over 1 MiB', () => {
 
   test('is cut, so that a file without line ends does not fill the memory', async () => {
     const [row] = await rowsOf(`{${long.repeat(8)}`);
-    expect(row!.body.length).toBe(longestRow);
+    expect(row!.body.length).toBe(longestLine);
   });
 
   test('does not come about by a quote that is never closed: it costs its own line, in linear time', async () => {

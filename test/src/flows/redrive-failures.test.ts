@@ -59,6 +59,14 @@ test('while a dependency is down they wait on', async () => {
   expect(await redriveFailures(platform.env)()).toMatchObject({ raw: 5 });
 });
 
+test('a batch whose key is gone is told, and the others are archived', async () => {
+  await fail(4);
+  const keys = await failedBatches(platform.env);
+  platform.clock.advance(21 * 24 * 60);
+  expect(await redriveFailures(platform.env)()).toMatchObject({ batches: 0, unreadable: keys.length, received: 0 });
+  expect(await failedBatches(platform.env)).toEqual(keys);
+});
+
 test('a record that cannot be processed goes to quarantine, its neighbours to raw', async () => {
   await fail(6);
   const broken = failingFor(['u3'], new TypeError('planted'));

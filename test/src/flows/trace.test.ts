@@ -1,4 +1,5 @@
 /** A trace tells where a record is, from its provenance, and nothing of what it holds. */
+import type { Mapping } from '../../../src/domain/files/mapping.ts';
 import { archiveEvents } from '../../../src/flows/archive-events.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { quarantineId } from '../../../src/flows/quarantine.ts';
@@ -83,12 +84,13 @@ describe('an event', () => {
       {
         step: 'quarantine',
         place: expect.stringMatching(/^[0-9a-f]{16}$/),
-        detail: 'waits; refused 2026-03-01T10:59:59.500Z for schema_violation, /payload/userId minLength 1',
+        detail:
+          'waits until 2026-03-22; arrived 2026-03-01T10:59:59.500Z, refused for schema_violation, /payload/userId minLength 1',
       },
     ]);
     await redrive(platform.env)({ repaired: new Map([[trace[0]!.place, eventOf(1)]]) });
     expect(await steps(idOf(1))).toEqual(['quarantine', 'raw']);
-    expect((await step(idOf(1), 'quarantine'))?.detail).toMatch(/^redriven 2026-03-08T11:59:59.500Z; refused /);
+    expect((await step(idOf(1), 'quarantine'))?.detail).toMatch(/^redriven 2026-03-08T11:59:59.500Z; arrived /);
   });
 
   test('of a person who has been erased is told as dropped', async () => {
@@ -116,12 +118,30 @@ describe('a transaction line', () => {
     const id = quarantineId('transactions', { source_file: fileId, source_line: 3 });
     expect(await traceRecord(platform.env)('t1/2')).toMatchObject([{ step: 'quarantine', place: id }]);
   });
+
+  test('is found in quarantine by its id where its file names the columns otherwise', async () => {
+    const mapping: Mapping = {
+      columns: { transaction_id: 'order', product_id: 'item', quantity: 'count', amount: 'paid', ordered_at: 'day' },
+      constants: { line_no: '1', currency: 'USD', channel: 'web', country: 'US', payment_method: 'card' },
+      formats: { ordered_at: 'yyyyMMdd' },
+    };
+    const content = 'order,item,count,paid,day\nt1,p1,1,9.99,20260228\nt2,p1,1,free,20260228\nt3,p1,1,9.99,soon\n';
+    const { fileId } = await ingestBatch(platform.env)({ ...(await platform.land('transactions', content)), mapping });
+    for (const [id, line] of [
+      ['t2/1', 3],
+      ['t3/1', 4],
+    ] as const) {
+      const place = quarantineId('transactions', { source_file: fileId, source_line: line });
+      expect(await traceRecord(platform.env)(id)).toMatchObject([{ step: 'quarantine', place }]);
+    }
+    await expect(traceRecord(platform.env)('t2/2')).rejects.toThrow(/nothing is known/);
+  });
 });
 
 test.each([
   ['t1', /an event id \(a UUID\) or <transaction_id>\/<line_no> is needed, got t1/],
   ["t'1/2", /is needed/],
-  [idOf(9), /nothing is known of 0{8}-.*: it never came, or it was refused under another id/],
+  [idOf(9), /nothing is known of 0{8}-.*: it never came, it was refused under another id/],
 ])('%s is refused', async (id, message) => {
   await expect(traceRecord(platform.env)(id)).rejects.toThrow(message);
 });

@@ -5,6 +5,7 @@ import { SqliteHotStore } from '../../../src/adapters/local/sqlite-hot-store.ts'
 import { open } from '../../../src/domain/privacy/seal.ts';
 import { archiveEventSource } from '../../../src/domain/stream/event-source-settings.ts';
 import type { KinesisEvent } from '../../../src/flows/kinesis-handler.ts';
+import type { FailedBatch } from '../../../src/flows/redrive-failures.ts';
 import { consumeStream } from '../../../src/local/event-source.ts';
 import type { Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
@@ -116,13 +117,11 @@ async function play(script: Script): Promise<{ expected: string[]; deliveries: D
 async function discardedBelow(prefix: string): Promise<string[]> {
   const ids: string[] = [];
   for (const key of await platform.keys(prefix)) {
-    const { payload } = JSON.parse(Buffer.from((await platform.env.objects.get(key))!).toString()) as {
-      payload: string;
-    };
-    const day = /dt=([^/]*)/.exec(key)![1]!;
-    const { Records } = JSON.parse(
-      open(await platform.env.vault.quarantineKey(day), payload, key).toString(),
-    ) as KinesisEvent;
+    const { payload, sealedOn } = JSON.parse(
+      Buffer.from((await platform.env.objects.get(key))!).toString(),
+    ) as FailedBatch;
+    const sealingKey = await platform.env.vault.quarantineOpeningKey(sealedOn);
+    const { Records } = JSON.parse(open(sealingKey!, payload, key).toString()) as KinesisEvent;
     ids.push(...Records.map(({ eventID }) => eventID));
   }
   return ids;

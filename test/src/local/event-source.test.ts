@@ -3,6 +3,7 @@ import { SqliteHotStore } from '../../../src/adapters/local/sqlite-hot-store.ts'
 import { open } from '../../../src/domain/privacy/seal.ts';
 import { archiveEventSource, type EventSourceSettings } from '../../../src/domain/stream/event-source-settings.ts';
 import type { KinesisBatchResponse, KinesisEvent } from '../../../src/flows/kinesis-handler.ts';
+import type { FailedBatch } from '../../../src/flows/redrive-failures.ts';
 import { type ConsumeOptions, consumeStream, type EventSource } from '../../../src/local/event-source.ts';
 import { AdapterError, type Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
@@ -86,16 +87,15 @@ const hours = 60;
 async function discarded(): Promise<Record<string, number[]>> {
   const found: Record<string, number[]> = {};
   for (const key of await platform.keys('failed/')) {
-    const { payload } = await invocationRecord(key);
-    const day = /dt=([^/]*)/.exec(key)![1]!;
-    const event = open(await env.vault.quarantineKey(day), payload, key).toString();
+    const { payload, sealedOn } = await invocationRecord(key);
+    const event = open((await env.vault.quarantineOpeningKey(sealedOn))!, payload, key).toString();
     found[key] = numbersOf(JSON.parse(event) as KinesisEvent);
   }
   return found;
 }
 
-async function invocationRecord(key: string): Promise<{ payload: string }> {
-  return JSON.parse(Buffer.from((await platform.env.objects.get(key))!).toString()) as { payload: string };
+async function invocationRecord(key: string): Promise<FailedBatch> {
+  return JSON.parse(Buffer.from((await platform.env.objects.get(key))!).toString()) as FailedBatch;
 }
 
 describe('an event source', () => {
@@ -251,8 +251,8 @@ describe('the on-failure store', () => {
     expect(invocations).toEqual([[1, 2, 3], [1, 2], [1], [2], [2], [2], [3]]);
     const key = `failed/test/dt=2026-03-01/${shards[0]}-00000000000000000002-00000000000000000002.json`;
     expect(await discarded()).toEqual({ [key]: [2] });
-    const { payload, ...about } = await invocationRecord(key);
-    expect(payload).toMatch(/^sealed:1:/);
+    const { payload, sealedOn, ...about } = await invocationRecord(key);
+    expect([payload, sealedOn]).toEqual([expect.stringMatching(/^sealed:1:/), '2026-03-01']);
     expect(about).toEqual({
       version: '1.0',
       requestContext: { functionArn: 'test', condition: 'RetryAttemptsExhausted', approximateInvokeCount: 3 },

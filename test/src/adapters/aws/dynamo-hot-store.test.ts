@@ -31,7 +31,7 @@ describeWithMoto('a DynamoDB that fails', () => {
   beforeEach(async () => {
     aws = await faultyAws();
     tableNames = await newHotTables(aws.clients.dynamo);
-    store = new DynamoHotStore({ client: aws.clients.dynamo, tableNames, clock, pause: aws.pause });
+    store = new DynamoHotStore({ client: aws.clients.dynamo, tableNames, clock, timer: aws.timer });
   });
   afterEach(() => aws.close());
 

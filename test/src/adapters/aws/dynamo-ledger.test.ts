@@ -30,7 +30,7 @@ describeWithMoto('a ledger in DynamoDB that fails', () => {
   beforeEach(async () => {
     aws = await faultyAws();
     made = await newAwsVault(aws.clients);
-    ({ ledger } = made.open(aws.clients, { pause: aws.pause }));
+    ({ ledger } = made.open(aws.clients, { timer: aws.timer }));
     await ledger.append([user('ann')], new Date(0));
   });
   afterEach(() => aws.close());
@@ -59,7 +59,7 @@ describeWithMoto('a ledger in DynamoDB that fails', () => {
   });
 
   test('without KMS says that it may pass, and asks it anew', async () => {
-    const other = made.open(aws.clients, { pause: aws.pause }).ledger;
+    const other = made.open(aws.clients, { timer: aws.timer }).ledger;
     aws.proxy.failNext(
       /Decrypt/,
       ...Array.from({ length: 4 }, () => ({ ...jsonError('KMSInternalException'), status: 500 })),

@@ -1,6 +1,8 @@
 import { inspect } from 'node:util';
 import type { AwsClients } from '../../../../src/adapters/aws/clients.ts';
 import type { DynamoVault } from '../../../../src/adapters/aws/dynamo-vault.ts';
+import { systemClock } from '../../../../src/adapters/local/system.ts';
+import { dayOf } from '../../../../src/domain/privacy/quarantine-day.ts';
 import type { NaturalId, PersonalData, Resolution, Subject } from '../../../../src/ports.ts';
 import { vaultContract } from '../../../contracts/vault.ts';
 import { type AwsVault, newAwsVault } from '../../../support/aws-vault.ts';
@@ -18,17 +20,17 @@ function known(resolution: Resolution | undefined): Subject {
 
 describeWithMoto('a vault in DynamoDB', () => {
   for (const cacheSize of [undefined, 1]) {
-    vaultContract(`DynamoDB, remembering ${cacheSize ?? 'many'} resolutions`, async () => {
+    vaultContract(`DynamoDB, remembering ${cacheSize ?? 'many'} resolutions`, async (clock) => {
       const clients = await motoClients();
       const made = await newAwsVault(clients);
-      const { vault, ledger } = made.open(clients, { cacheSize });
+      const { vault, ledger } = made.open(clients, { clock, cacheSize });
       const close = () => {
         for (const client of Object.values(clients)) client.destroy();
       };
       return {
         vault,
         ledger,
-        beside: () => made.open(clients, { cacheSize }).vault,
+        beside: () => made.open(clients, { clock, cacheSize }).vault,
         rotateKeys: () => made.open(clients).vault.rotateKeys(),
         erase: made.erase,
         close,
@@ -43,7 +45,7 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
   let aws: FaultyAws;
   let made: AwsVault;
   let vault: DynamoVault;
-  const open = (clients = aws.clients) => made.open(clients, { pause: aws.pause }).vault;
+  const open = (clients = aws.clients) => made.open(clients, { timer: aws.timer }).vault;
   const cancelled = (...codes: string[]) =>
     jsonError('TransactionCanceledException', { CancellationReasons: codes.map((Code) => ({ Code })) });
   /** How many subjects there are: each has a mapping and a key, and none has but one of them. */
@@ -148,7 +150,8 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
         vault.lookUp(users(3)),
         vault.epoch(),
         vault.personalData(ann!.subjectId),
-        vault.quarantineKey('2026-01-02'),
+        vault.quarantineSealingKey(),
+        vault.quarantineOpeningKey(dayOf(systemClock.now())),
         vault.keepPersonalData([{ subject: ann!, fields, asOf: new Date(0) }]),
       ];
       for (const error of await Promise.all(attempts.map(rejection))) {
@@ -195,7 +198,7 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
   test('asks KMS for each key once, by its purpose, and never for a record', async () => {
     const other = open();
     await Promise.all(Array.from({ length: 3 }, () => other.resolve(users(5))));
-    await other.quarantineKey('2026-01-02');
+    await other.quarantineSealingKey();
     const asked = aws.proxy.bodies(/Decrypt|GenerateDataKey/).map((body) => JSON.parse(body).EncryptionContext.purpose);
     expect(asked.toSorted()).toEqual(['hmac key 1', 'ledger key 1', 'vault key 1']);
   });
@@ -234,6 +237,16 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
       expect(kept).not.toContain(Buffer.from('planted-7f3a9c').toString(encoding).slice(2, -2));
     }
     expect(kept).not.toMatch(/planted-7f3a9c/i);
+  });
+
+  test('tells DynamoDB when to delete the key of a day, and counts it as gone until that is done', async () => {
+    const { day } = await vault.quarantineSealingKey();
+    const items = (await made.items()).filter(({ id }) => id!.S!.startsWith('quarantine/'));
+    const end = Date.parse(day) + 21 * 86_400_000;
+    expect(items).toEqual([expect.objectContaining({ expires_at: { N: String(end / 1000) } })]);
+    const { vault: later } = made.open(direct, { clock: { now: () => new Date(end) } });
+    expect(await later.quarantineOpeningKey(day)).toBeUndefined();
+    expect((await later.quarantineSealingKey()).day).toBe(dayOf(new Date(end)));
   });
 
   test('keeps one look-up value for the spellings of an e-mail, none where there is no e-mail', async () => {

@@ -26,7 +26,7 @@ describeWithMoto('a Kinesis stream that fails', () => {
   beforeEach(async () => {
     aws = await faultyAws();
     streamName = await newStream(aws.clients.kinesis, 1);
-    stream = new KinesisEventStream({ client: aws.clients.kinesis, streamName, pause: aws.pause });
+    stream = new KinesisEventStream({ client: aws.clients.kinesis, streamName, timer: aws.timer });
   });
   afterEach(() => aws.close());
 

@@ -49,7 +49,7 @@ describeWithMoto('a bucket that fails', () => {
   beforeEach(async () => {
     aws = await faultyAws();
     bucket = await newBucket(aws.clients.s3);
-    store = new S3ObjectStore({ client: aws.clients.s3, bucket, pause: aws.pause });
+    store = new S3ObjectStore({ client: aws.clients.s3, bucket, timer: aws.timer });
   });
   afterEach(() => aws.close());
 

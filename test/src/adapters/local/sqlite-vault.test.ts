@@ -5,7 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { KeyDirectory } from '../../../../src/adapters/local/key-directory.ts';
 import { LedgerFile } from '../../../../src/adapters/local/ledger-file.ts';
 import { SqliteVault } from '../../../../src/adapters/local/sqlite-vault.ts';
-import { systemIds } from '../../../../src/adapters/local/system.ts';
+import { systemClock, systemIds } from '../../../../src/adapters/local/system.ts';
 import type { NaturalId, Subject } from '../../../../src/ports.ts';
 import { vaultContract } from '../../../contracts/vault.ts';
 import { filesBelow, filesHolding, raceProcesses, temporaryDirectories } from '../../../support/local-stores.ts';
@@ -16,12 +16,12 @@ const ledgerIn = (directory: string) =>
   new LedgerFile(join(directory, 'ledger.jsonl'), { key: new Uint8Array(32).fill(3) });
 
 /** A vault in a directory of its own, with what tests do to it from outside. */
-function newVault(cacheSize?: number) {
+function newVault(cacheSize?: number, clock = systemClock) {
   const directory = newDirectory();
   const path = join(directory, 'data/vault.db');
   const keys = new KeyDirectory(join(directory, 'keys'), { protects: [path] });
   const ledger = ledgerIn(directory);
-  const open = () => new SqliteVault(path, { keys, ids: systemIds, ledger: ledgerIn(directory), cacheSize });
+  const open = () => new SqliteVault(path, { keys, ids: systemIds, clock, ledger: ledgerIn(directory), cacheSize });
   const vault = open();
   const opened = [vault];
   const beside = () => {
@@ -60,8 +60,8 @@ async function subjectOf(vault: SqliteVault, id: string): Promise<Subject> {
   return resolution.subject;
 }
 
-vaultContract('SQLite', async () => newVault());
-vaultContract('SQLite, remembering one resolution only', async () => newVault(1));
+vaultContract('SQLite', async (clock) => newVault(undefined, clock));
+vaultContract('SQLite, remembering one resolution only', async (clock) => newVault(1, clock));
 
 describe('a vault in a file', () => {
   test('holds no natural id, e-mail, name, subject key or quarantine key in the clear', async () => {
@@ -69,7 +69,7 @@ describe('a vault in a file', () => {
     const ann = await subjectOf(vault, 'customer-7f3a9c');
     const fields = { email: 'planted-mail@example.org', full_name: 'Planted Name', phone: '+1 555 010 7777' };
     await vault.keepPersonalData([{ subject: ann, fields, asOf: new Date(0) }]);
-    const quarantineKey = await vault.quarantineKey('2026-01-02');
+    const { key: quarantineKey } = await vault.quarantineSealingKey();
     expect(filesHolding(directory, ann.subjectId)).not.toEqual([]);
     for (const text of ['customer-7f3a9c', ...Object.values(fields)]) {
       expect(filesHolding(directory, text)).toEqual([]);
@@ -96,17 +96,35 @@ describe('a vault in a file', () => {
     close();
   });
 
+  test.each(['is opened', 'gives another key'])(
+    'leaves no byte of a quarantine key that is over once it %s',
+    async (when) => {
+      let now = new Date('2026-01-02T12:00:00Z');
+      const { directory, path, vault, inFile, open, close } = newVault(undefined, { now: () => now });
+      await vault.quarantineSealingKey();
+      const { wrapped } = inFile(
+        (database) => database.prepare('select wrapped_key as wrapped from quarantine_keys').get()!,
+      );
+      expect(filesHolding(directory, String(wrapped))).toEqual([path]);
+      now = new Date('2026-01-23T00:00:00Z');
+      if (when === 'is opened') open().close();
+      else await vault.quarantineSealingKey();
+      expect(filesHolding(directory, String(wrapped))).toEqual([]);
+      close();
+    },
+  );
+
   test('keeps subjects, personal data and quarantine keys when it is opened anew', async () => {
     const { vault, open, close } = newVault();
     const ann = await subjectOf(vault, 'ann');
     await vault.keepPersonalData([{ subject: ann, fields: { email: 'a@example.org' }, asOf: new Date(0) }]);
-    const quarantineKey = await vault.quarantineKey('2026-01-02');
+    const { day, key: quarantineKey } = await vault.quarantineSealingKey();
     close();
     const again = open();
     expect(await subjectOf(again, 'ann')).toEqual({ ...ann, dataKey: expect.anything() });
     expect([...(await subjectOf(again, 'ann')).dataKey]).toEqual([...ann.dataKey]);
     expect(await again.personalData(ann.subjectId)).toEqual({ email: 'a@example.org' });
-    expect([...(await again.quarantineKey('2026-01-02'))]).toEqual([...quarantineKey]);
+    expect([...(await again.quarantineOpeningKey(day))!]).toEqual([...quarantineKey]);
     again.close();
   });
 
@@ -171,7 +189,12 @@ describe('a vault in a file', () => {
       if (made === 2) throw new Error('out of ids');
       return systemIds.uuid();
     };
-    const vault = new SqliteVault(join(directory, 'vault.db'), { keys, ids: { uuid }, ledger: ledgerIn(directory) });
+    const vault = new SqliteVault(join(directory, 'vault.db'), {
+      keys,
+      ids: { uuid },
+      clock: systemClock,
+      ledger: ledgerIn(directory),
+    });
     await expect(vault.resolve([user('ann'), user('ben')])).rejects.toThrow('out of ids');
     expect(await vault.lookUp([user('ann')])).toEqual([undefined]);
     vault.close();
@@ -181,9 +204,9 @@ describe('a vault in a file', () => {
     const { path, close } = newVault();
     close();
     const keys = new KeyDirectory(join(newDirectory(), 'keys'), { protects: [] });
-    expect(() => new SqliteVault(path, { keys, ids: systemIds, ledger: ledgerIn(newDirectory()) })).toThrow(
-      /the vault key 1 was not wrapped under the root key in .*: restore the key directory/,
-    );
+    expect(
+      () => new SqliteVault(path, { keys, ids: systemIds, clock: systemClock, ledger: ledgerIn(newDirectory()) }),
+    ).toThrow(/the vault key 1 was not wrapped under the root key in .*: restore the key directory/);
   });
 
   test('that was restored from a backup brings nobody back who was erased since', async () => {
@@ -209,12 +232,12 @@ describe('a vault in a file', () => {
       3,
       `const { SqliteVault } = await import('${module('sqlite-vault.ts')}');
        const { KeyDirectory } = await import('${module('key-directory.ts')}');
-       const { systemIds } = await import('${module('system.ts')}');
+       const { systemClock, systemIds } = await import('${module('system.ts')}');
        const { LedgerFile } = await import('${module('ledger-file.ts')}');
        await start();
        const ledger = new LedgerFile(${JSON.stringify(join(directory, 'ledger.jsonl'))}, { key: new Uint8Array(32) });
        const keys = new KeyDirectory(${JSON.stringify(join(directory, 'keys'))}, { protects: [] });
-       const vault = new SqliteVault(${JSON.stringify(join(directory, 'vault.db'))}, { keys, ids: systemIds, ledger });
+       const vault = new SqliteVault(${JSON.stringify(join(directory, 'vault.db'))}, { keys, ids: systemIds, clock: systemClock, ledger });
        const subjects = [];
        for (let batch = 0; batch < 10; batch += 1) {
          const ids = Array.from({ length: 20 }, (_, index) => ({ namespace: 'user', id: batch + '/' + index }));
