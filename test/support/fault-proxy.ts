@@ -28,6 +28,7 @@ export class FaultProxy {
   readonly #target: string;
   readonly #server: Server;
   #faults: { operation: RegExp; fault: Fault; isLasting: boolean }[] = [];
+  #choose: (operation: string) => Fault | undefined = () => undefined;
 
   constructor(target: string) {
     this.#target = target;
@@ -50,6 +51,11 @@ export class FaultProxy {
   /** Lets every request whose operation matches meet this fault. */
   failAll(operation: RegExp, fault: Fault): void {
     this.#faults.push({ operation, fault, isLasting: true });
+  }
+
+  /** Lets `choose` say of each request that meets no other fault what it meets; it replaces what was given before. */
+  failBy(choose: (operation: string) => Fault | undefined): void {
+    this.#choose = choose;
   }
 
   /** The bodies of the requests for one operation, in order. */
@@ -81,7 +87,7 @@ export class FaultProxy {
   #take(operation: string): Fault | undefined {
     const found = this.#faults.find((one) => one.operation.test(operation));
     if (found && !found.isLasting) this.#faults = this.#faults.filter((one) => one !== found);
-    return found?.fault;
+    return found ? found.fault : this.#choose(operation);
   }
 
   #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
