@@ -16,11 +16,13 @@ export interface RandomFaultsOptions {
   seed: number;
   /** Share of the requests that fail, from 0 to 1. */
   share: number;
-  outages: Outage[];
+  outages?: readonly Outage[];
+  /** Whether connections break too, or all faults are answers. */
+  breaksConnections?: boolean;
 }
 
 /** What each request meets, by its operation (as `FaultProxy` names it), and how many met something. */
-export function randomFaults({ seed, share, outages }: RandomFaultsOptions) {
+export function randomFaults({ seed, share, outages = [], breaksConnections = true }: RandomFaultsOptions) {
   const random = new Random(seed, 'faults');
   const requests = new Map<Service, number>();
   const met = { faults: 0, requests: 0 };
@@ -34,10 +36,13 @@ export function randomFaults({ seed, share, outages }: RandomFaultsOptions) {
     );
     if (!isDown && !random.chance(share)) return undefined;
     met.faults += 1;
-    return random.pick(isDown ? downFaults(service) : passingFaults(service, operation, random));
+    const faults = isDown ? downFaults(service) : passingFaults(service, operation, random);
+    return random.pick(breaksConnections ? faults : faults.filter(isAnswer));
   };
   return { choose, met };
 }
+
+const isAnswer = (fault: Fault): boolean => typeof fault === 'object' && !('cutAt' in fault);
 
 function serviceOf(operation: string): Service {
   if (operation.includes(' ')) return 's3';
