@@ -4,7 +4,7 @@ import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 
 /** The handler threw; what, stands in the process' output. */
-export class HandlerFailed extends Error {}
+class HandlerFailed extends Error {}
 
 /** The process ended while it was called. `signal` is what killed it. */
 export class ProcessEnded extends Error {
