@@ -3,12 +3,16 @@ import { receiveEvent } from '../domain/events/receive-event.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import type { ValidRecord } from '../domain/privacy/separate.ts';
 import type { Environment, StreamRecord } from '../ports.ts';
+import { batchName, beginBatch } from './begun-batches.ts';
 import { type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
 
 /** Under this name the archive keeps its place in each shard. */
 export const archiveConsumerName = 'archive-events';
 
-/** Archives records that follow each other in one shard. Throws only where a dependency fails; then all may be sent again. */
+/**
+ * Archives records that follow each other in one shard, and counts those that were not archived yet. Throws only where a
+ * dependency fails; then all may be sent again, in whatever batches.
+ */
 export const archiveEvents =
   (env: Environment) =>
   (records: StreamRecord[]): Promise<DoorCounts> =>
@@ -27,10 +31,10 @@ async function archive(
   records: StreamRecord[],
   receive: (record: StreamRecord) => Outcome<ValidRecord>,
 ): Promise<DoorCounts> {
-  const first = records[0];
-  const last = records.at(-1);
-  if (!first || !last) return noCounts;
-  const received = records.map(
+  const left = records.length > 0 ? await beginBatch(env, records) : [];
+  const [first] = left;
+  if (!first) return noCounts;
+  const received = left.map(
     (record): DoorRecord => ({
       origin: { source_shard: record.shard, source_sequence: record.sequence },
       arrivedAt: record.arrivedAt,
@@ -39,6 +43,6 @@ async function archive(
     }),
   );
   const separated = await separateBatch(env, received);
-  const batch = `${first.shard}-${first.sequence}-${last.sequence}`;
-  return writeBatch(env, 'events', { batch, received: records.length, arrivedAt: first.arrivedAt }, separated);
+  const batch = { batch: batchName(left), received: left.length, arrivedAt: first.arrivedAt };
+  return writeBatch(env, 'events', batch, separated);
 }

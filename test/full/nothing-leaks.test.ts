@@ -14,6 +14,7 @@ import { archiveStream } from '../../src/local/archive-stream.ts';
 import { produce } from '../../src/local/produce.ts';
 import { runPipeline } from '../../src/local/run-pipeline.ts';
 import { c360, temporaryDataDir } from '../support/c360.ts';
+import { secretsOf } from '../support/canary-secrets.ts';
 import { findDecoded, textsIn } from '../support/decoded-search.ts';
 import { doorPlatform } from '../support/door-platform.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
@@ -22,9 +23,6 @@ const request: GeneratorRequest = { size: 'tiny', faults: ['personal_data', 'inv
 const people = canaries(request);
 const files = generate(request).map(({ dataset, name, lines }) => ({ dataset, name, text: [...lines()].join('') }));
 
-/** What would give a person away: the word in their ids, e-mail, name and address, and what has no word in it. */
-const secretsOf = (some: typeof people) =>
-  some.flatMap(({ word, phone, ip, signupDate }) => [word, phone, ip, signupDate]);
 const secrets = secretsOf(people);
 
 /** Enough to see that a control finds somebody. */

@@ -5,13 +5,11 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { RawLine } from '../../src/domain/privacy/separate.ts';
-import type { QuarantineLine } from '../../src/flows/door.ts';
 import { readStatus } from '../../src/flows/status.ts';
 import { generate } from '../../src/generators/index.ts';
 import { openPlatform } from '../../src/local/platform.ts';
 import { repositoryRoot, temporaryDataDir } from '../support/c360.ts';
-import { linesBelow } from '../support/door-platform.ts';
+import { keptRecords, withBrokenLines } from '../support/conservation.ts';
 
 const kills = 20;
 
@@ -38,15 +36,11 @@ async function millisecondsOf(args: string[]): Promise<number> {
   return performance.now() - started;
 }
 
-/** One record in a hundred is broken, so that both raw and quarantine are written. */
-const isBroken = (index: number): boolean => index % 100 === 99;
-
 interface Door {
   dataset: 'customers' | 'events';
   command: string[];
   /** When the kill of this number comes, as a share of the time that the whole takes: a share that is done stays done. */
   shareAt(kill: number): number;
-  originOf(line: RawLine): string;
 }
 
 const doors: Door[] = [
@@ -55,18 +49,16 @@ const doors: Door[] = [
     command: ['upload', 'customers'],
     // Each upload begins with the file's first row.
     shareAt: (kill) => kill / (kills + 1),
-    originOf: (line) => `${line.source_file} ${line.source_line}`,
   },
   {
     dataset: 'events',
     command: ['produce'],
     // Each call goes on where the last was killed.
     shareAt: () => 1 / (kills + 1),
-    originOf: (line) => `${line.source_shard} ${line.source_sequence}`,
   },
 ];
 
-describe.each(doors)('the door of $dataset', ({ dataset, command, shareAt, originOf }) => {
+describe.each(doors)('the door of $dataset', ({ dataset, command, shareAt }) => {
   const { dataDir, remove } = temporaryDataDir();
   afterAll(remove);
 
@@ -75,7 +67,7 @@ describe.each(doors)('the door of $dataset', ({ dataset, command, shareAt, origi
     mkdirSync(folder, { recursive: true });
     const file = join(folder, `${dataset}.txt`);
     const source = generate({ customers: 20_000, events: 20_000 }).find((candidate) => candidate.dataset === dataset)!;
-    const lines = [...source.lines()].map((line, index) => (isBroken(index) ? 'broken,\n' : line));
+    const lines = withBrokenLines(source.lines());
     const broken = lines.filter((line) => line.startsWith('broken')).length;
     writeFileSync(file, lines.join(''));
 
@@ -93,13 +85,9 @@ describe.each(doors)('the door of $dataset', ({ dataset, command, shareAt, origi
     await isCutOff([...command, file, '--data-dir', dataDir], 600_000);
 
     const { env, close } = openPlatform({ dataDir, access: 'read' });
-    const raw = await linesBelow<RawLine>(env.objects, `raw/${dataset}/`);
-    const quarantined = (await linesBelow<QuarantineLine>(env.objects, `quarantine/${dataset}/`)).map(
-      ({ origin }) => origin,
-    );
+    const { raw, quarantined, origins } = await keptRecords(env.objects, dataset);
     const { isBalanced } = await readStatus(env)();
     close();
-    const origins = [...raw, ...quarantined].map(originOf);
     expect([new Set(origins).size, isBalanced]).toEqual([origins.length, true]);
     // A producer that is killed behind a put sends it again: the same events, to be told apart by their ids.
     const records = dataset === 'events' ? new Set(raw.map((line) => line.event_id)).size : raw.length;

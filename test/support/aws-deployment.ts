@@ -14,12 +14,14 @@ export interface AwsDeployment {
   env: Environment;
   stream: KinesisEventStream;
   objects: S3ObjectStore;
+  /** The same deployment as it is reached at another address, such as a proxy's. */
+  through(endpoint: string): Promise<Pick<AwsDeployment, 'variables' | 'env'>>;
   /** The items of all tables but the vault's and its ledger's, as text. */
   hotItems(): Promise<string>;
   close(): void;
 }
 
-export async function newAwsDeployment(): Promise<AwsDeployment> {
+export async function newAwsDeployment({ shards = 1 } = {}): Promise<AwsDeployment> {
   const clients = await motoClients();
   const [bucket, hot, vault, vaultKey, ledgerKey, streamName] = await Promise.all([
     newBucket(clients.s3),
@@ -27,7 +29,7 @@ export async function newAwsDeployment(): Promise<AwsDeployment> {
     newVaultTables(clients.dynamo),
     newKmsKey(clients.kms),
     newKmsKey(clients.kms),
-    newStream(clients.kinesis, 1),
+    newStream(clients.kinesis, shards),
   ]);
   const tables = Object.entries({ ...hot, ...vault });
   const variables = {
@@ -48,6 +50,12 @@ export async function newAwsDeployment(): Promise<AwsDeployment> {
     env: awsEnvironment(variables, { stream }),
     stream,
     objects: new S3ObjectStore({ client: clients.s3, bucket }),
+    through: async (endpoint) => {
+      const { kinesis } = await motoClients(endpoint);
+      const given = { stream: new KinesisEventStream({ client: kinesis, streamName }) };
+      const passed = { ...variables, AWS_ENDPOINT_URL: endpoint };
+      return { variables: passed, env: awsEnvironment(passed, given) };
+    },
     hotItems: async () => {
       const scans = Object.values(hot).map((TableName) => clients.dynamo.send(new ScanCommand({ TableName })));
       return JSON.stringify((await Promise.all(scans)).map(({ Items }) => Items));

@@ -1,48 +1,99 @@
 /** A function's bundle, called as Lambda calls it: in a process of its own with nothing but its environment variables. */
-import { spawn } from 'node:child_process';
-import { text } from 'node:stream/consumers';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
+
+/** The handler threw; what, stands in the process' output. */
+class HandlerFailed extends Error {}
+
+/** The process ended while it was called. `signal` is what killed it. */
+export class ProcessEnded extends Error {
+  readonly signal: NodeJS.Signals | null;
+
+  constructor(code: number | null, signal: NodeJS.Signals | null) {
+    super(`the function's process ended with ${code ?? signal}`);
+    this.signal = signal;
+  }
+}
+
+const runtime = `
+  const loaded = import(process.argv[1]);
+  process.on('message', async (event) => {
+    try {
+      const { handler } = await loaded;
+      process.send({ answer: await handler(event) });
+    } catch (error) {
+      console.error(error);
+      process.send({});
+    }
+  });
+`;
+
+/** The process in which Lambda keeps a function between calls: what its module holds stays, as in a warm start. */
+export class FunctionProcess {
+  /** All that was printed and logged. */
+  output = '';
+  readonly #child: ChildProcess;
+  readonly #closed: Promise<[number | null, NodeJS.Signals | null]>;
+
+  constructor(path: string, variables: Record<string, string>) {
+    this.#child = spawn(process.execPath, ['--input-type=module', '-e', runtime, pathToFileURL(path).href], {
+      env: variables,
+      stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
+    });
+    for (const printed of [this.#child.stdout!, this.#child.stderr!]) {
+      printed.setEncoding('utf8').on('data', (text: string) => {
+        this.output += text;
+      });
+    }
+    this.#closed = once(this.#child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
+  }
+
+  /** One call at a time. Throws HandlerFailed or ProcessEnded. */
+  async call<Answer>(event: object): Promise<Answer> {
+    const answered = once(this.#child, 'message');
+    const ended = this.#closed.then(([code, signal]) => Promise.reject(new ProcessEnded(code, signal)));
+    this.#child.send(event, () => {
+      // A process that is gone says so by its end.
+    });
+    const [message] = await Promise.race([answered, ended]);
+    if (!('answer' in message)) throw new HandlerFailed();
+    return message.answer as Answer;
+  }
+
+  /** Ends the process, at once and whatever it is doing, and waits for its end. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#closed;
+  }
+}
 
 export interface Called<Answer> {
   /** What the handler answered, for each event in order; undefined where it threw. */
   answers: (Answer | undefined)[];
-  /** All that was printed and logged. */
   output: string;
 }
 
-const caller = `
-  const { events, url } = JSON.parse(await new Response(process.stdin).text());
-  const { handler } = await import(url);
-  const answers = [];
-  for (const event of events) {
-    try {
-      answers.push(await handler(event));
-    } catch (error) {
-      console.error(error);
-      answers.push(null);
-    }
-  }
-  await new Promise((sent) => process.send(answers, sent));
-  process.disconnect();
-`;
-
+/** Calls the handler with one event after the other in a new process. */
 export async function callBundle<Answer>(
   path: string,
   variables: Record<string, string>,
   events: object[],
 ): Promise<Called<Answer>> {
-  const child = spawn(process.execPath, ['--input-type=module', '-e', caller], {
-    env: variables,
-    stdio: ['pipe', 'pipe', 'pipe', 'ipc'],
-  });
-  let answers: (Answer | null)[] | undefined;
-  child.on('message', (message) => {
-    answers = message as (Answer | null)[];
-  });
-  child.stdin!.end(JSON.stringify({ events, url: pathToFileURL(path).href }));
-  const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
-  const [printed, logged] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
-  const status = await ended;
-  if (!answers) throw new Error(`the function's process ended with ${status}: ${logged}`);
-  return { answers: answers.map((answer) => answer ?? undefined), output: printed + logged };
+  const started = new FunctionProcess(path, variables);
+  const answers: (Answer | undefined)[] = [];
+  try {
+    for (const event of events) {
+      const call = started.call<Answer>(event);
+      answers.push(
+        await call.catch((error: unknown) => {
+          if (error instanceof HandlerFailed) return undefined;
+          throw error;
+        }),
+      );
+    }
+  } finally {
+    await started.kill();
+  }
+  return { answers, output: started.output };
 }

@@ -36,11 +36,15 @@ export function textsIn(bytes: Uint8Array, texts: string[]): string[] {
   return texts.filter((text) => searched.includes(text.toLowerCase()));
 }
 
-async function* decodedParts(path: string): AsyncIterable<Uint8Array> {
-  const bytes = readFileSync(path);
+/** The bytes of a file or object, and what they hold in packed form. */
+export function* decoded(path: string, bytes: Buffer): Iterable<Uint8Array> {
   yield bytes;
   if (path.endsWith('.gz')) yield gunzipSync(bytes);
   if (path.endsWith('.parquet')) yield* parquetPages(bytes);
+}
+
+async function* decodedParts(path: string): AsyncIterable<Uint8Array> {
+  yield* decoded(path, readFileSync(path));
   if (path.endsWith('.duckdb')) yield* databaseValues(path);
 }
 

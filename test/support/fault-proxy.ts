@@ -28,6 +28,7 @@ export class FaultProxy {
   readonly #target: string;
   readonly #server: Server;
   #faults: { operation: RegExp; fault: Fault; isLasting: boolean }[] = [];
+  #choose: (operation: string, body: string) => Fault | undefined = () => undefined;
 
   constructor(target: string) {
     this.#target = target;
@@ -52,6 +53,11 @@ export class FaultProxy {
     this.#faults.push({ operation, fault, isLasting: true });
   }
 
+  /** Lets `choose` say of each request that meets no other fault what it meets; it replaces what was given before. */
+  failBy(choose: (operation: string, body: string) => Fault | undefined): void {
+    this.#choose = choose;
+  }
+
   /** The bodies of the requests for one operation, in order. */
   bodies(operation: RegExp): string[] {
     return this.requests.filter((one) => operation.test(one.operation)).map(({ body }) => body);
@@ -66,7 +72,7 @@ export class FaultProxy {
     const body = await buffer(incoming);
     const operation = operationOf(incoming);
     this.requests.push({ operation, body: body.toString() });
-    const fault = this.#take(operation);
+    const fault = this.#take(operation, body.toString());
     if (fault === 'cut before') {
       outgoing.destroy();
     } else if (fault !== undefined && typeof fault === 'object' && 'status' in fault) {
@@ -78,10 +84,10 @@ export class FaultProxy {
     }
   }
 
-  #take(operation: string): Fault | undefined {
+  #take(operation: string, body: string): Fault | undefined {
     const found = this.#faults.find((one) => one.operation.test(operation));
     if (found && !found.isLasting) this.#faults = this.#faults.filter((one) => one !== found);
-    return found?.fault;
+    return found ? found.fault : this.#choose(operation, body);
   }
 
   #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {

@@ -2,7 +2,7 @@
 
 import type { AwsClients } from '../../src/adapters/aws/clients.ts';
 import type { Timer } from '../../src/ports.ts';
-import { FaultProxy } from './fault-proxy.ts';
+import { type Fault, FaultProxy } from './fault-proxy.ts';
 import { motoAddress, motoClients } from './moto.ts';
 
 export interface FaultyAws {
@@ -50,4 +50,53 @@ export async function rejection(promise: Promise<unknown>): Promise<unknown> {
     },
     (error: unknown) => error,
   );
+}
+
+interface BatchGet {
+  RequestItems: Record<string, { Keys: object[] }>;
+}
+
+const keysIn = ({ RequestItems }: BatchGet) => Object.values(RequestItems)[0]!.Keys;
+
+/** The keys that the body of a BatchGetItem asks for, of its one table. */
+export const batchKeys = (body: string): object[] => keysIn(JSON.parse(body) as BatchGet);
+
+/** DynamoDB reads all keys of a request but the first `count`, and says so. */
+export function leavingUnread(count: number): Fault {
+  let asked: BatchGet;
+  const withKeys = (keys: object[]) => {
+    const [[table, request]] = Object.entries(asked.RequestItems) as [[string, { Keys: object[] }]];
+    return { [table]: { ...request, Keys: keys } };
+  };
+  return {
+    request: (body) => {
+      asked = JSON.parse(body) as BatchGet;
+      const read = keysIn(asked).slice(count);
+      // Some key must be asked for: that of no item.
+      return JSON.stringify({ RequestItems: withKeys(read.length > 0 ? read : [{ id: { S: 'none' } }]) });
+    },
+    response: (body) =>
+      JSON.stringify({ ...(JSON.parse(body) as object), UnprocessedKeys: withKeys(keysIn(asked).slice(0, count)) }),
+  };
+}
+
+interface PutRecords {
+  Records: object[];
+}
+
+/** Kinesis takes those records of a PutRecords to whose position `codeOf` gives no error code, and says so. */
+export function leavingOut(codeOf: (position: number) => string | undefined): Fault {
+  let codes: (string | undefined)[];
+  return {
+    request: (body) => {
+      const { Records, ...rest } = JSON.parse(body) as PutRecords;
+      codes = Records.map((_, position) => codeOf(position));
+      return JSON.stringify({ ...rest, Records: Records.filter((_, position) => !codes[position]) });
+    },
+    response: (body) => {
+      const taken = [...(JSON.parse(body) as PutRecords).Records];
+      const entries = codes.map((ErrorCode) => (ErrorCode ? { ErrorCode, ErrorMessage: 'x' } : taken.shift()));
+      return JSON.stringify({ FailedRecordCount: codes.filter(Boolean).length, Records: entries });
+    },
+  };
 }

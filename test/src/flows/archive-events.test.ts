@@ -1,6 +1,8 @@
 import type { RawLine } from '../../../src/domain/privacy/separate.ts';
 import { archiveEvents } from '../../../src/flows/archive-events.ts';
+import { addCounts, type DoorCounts, noCounts } from '../../../src/flows/door.ts';
 import type { Environment, StreamRecord } from '../../../src/ports.ts';
+import { keptRecords } from '../../support/conservation.ts';
 import { type DoorPlatform, doorPlatform, failingAt, PlantedFailure } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 import { sampleEvent } from '../../support/sample-records.ts';
@@ -164,9 +166,59 @@ describe('a batch that was cut off, at whichever call', () => {
       expect((await whole.raw('events')).map(unsealed)).toEqual(lines);
       expect(await whole.quarantine('events')).toHaveLength(2);
     });
-    // The day's key, the epoch, the subjects, the epoch again, quarantine, raw, the counts.
-    expect(failures).toBe(7);
+    // What was begun, this batch too; the day's key, the epoch, the subjects, the epoch again; quarantine, raw, the counts.
+    expect(failures).toBe(9);
   });
+
+  test.each(['before', 'after'] as const)(
+    '%s its effect, and comes again in halves, is archived once',
+    async (when) => {
+      const [first, second] = [mixed().slice(0, 4), mixed().slice(4)];
+      const failures = await eachFailure(when, async (whole, failing) => {
+        await expect(archiveEvents(failing)(mixed())).rejects.toThrow(PlantedFailure);
+        await archiveEvents(whole.env)(first);
+        await archiveEvents(whole.env)(second);
+        await expectEachOnce(whole);
+      });
+      expect(failures).toBe(9);
+    },
+  );
+
+  test('comes again in halves, is cut off again and halved once more, is archived once', async () => {
+    const [half, quarters, rest] = [mixed().slice(0, 4), [mixed().slice(0, 2), mixed().slice(2, 4)], mixed().slice(4)];
+    const failures = await eachFailure('after', async (whole, failing) => {
+      await expect(archiveEvents(failing)(mixed())).rejects.toThrow(PlantedFailure);
+      // A half makes up to eleven calls, now that there is something to withdraw.
+      for (let at = 0; at < 11; at += 1) {
+        await archiveEvents(failingAt(whole.env, at, 'after').env)(half).catch(() => {});
+      }
+      for (const records of [...quarters, rest]) await archiveEvents(whole.env)(records);
+      await expectEachOnce(whole);
+    });
+    expect(failures).toBe(9);
+  });
+
+  test('of which a part was counted has the rest archived, whatever the batches', async () => {
+    const counts = [mixed().slice(0, 3), mixed().slice(1, 5), mixed().slice(1), mixed()];
+    const archived: number[] = [];
+    for (const records of counts) archived.push((await archiveEvents(platform.env)(records)).received);
+    expect(archived).toEqual([3, 2, 2, 0]);
+    await expectEachOnce(platform);
+  });
+
+  test('leaves no note behind of batches that are past', async () => {
+    for (const record of mixed()) await archiveEvents(platform.env)([record]);
+    expect(await platform.env.hot.query('checkpoints', `batches of ${shard}`)).toHaveLength(1);
+  });
+
+  /** All seven records are there, each once, and counted as they are there. */
+  async function expectEachOnce({ env }: DoorPlatform): Promise<void> {
+    const { raw, quarantined, origins } = await keptRecords(env.objects, 'events');
+    expect(origins).toEqual(mixed().map(({ sequence }) => `${shard} ${sequence}`));
+    const counts = (await env.hot.query('batches', 'events')).map(({ values }) => values as unknown as DoorCounts);
+    const all = counts.reduce(addCounts, noCounts);
+    expect(all).toMatchObject({ received: 7, raw: raw.length, quarantined: quarantined.length, suppressed: 0 });
+  }
 
   /** Sealed text differs by platform, since each subject's key is random. */
   const unsealed = ({ fields_sealed: _, ...line }: RawLine) => line;

@@ -6,8 +6,14 @@ import { dayOf } from '../../../../src/domain/privacy/quarantine-day.ts';
 import type { NaturalId, PersonalData, Resolution, Subject } from '../../../../src/ports.ts';
 import { vaultContract } from '../../../contracts/vault.ts';
 import { type AwsVault, newAwsVault } from '../../../support/aws-vault.ts';
-import type { Fault } from '../../../support/fault-proxy.ts';
-import { type FaultyAws, faultyAws, jsonError, rejection } from '../../../support/faulty-aws.ts';
+import {
+  batchKeys,
+  type FaultyAws,
+  faultyAws,
+  jsonError,
+  leavingUnread,
+  rejection,
+} from '../../../support/faulty-aws.ts';
 import { describeWithMoto, motoClients } from '../../../support/moto.ts';
 
 const user = (id: string): NaturalId => ({ namespace: 'user', id });
@@ -178,7 +184,7 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
     const written = aws.proxy.bodies(/TransactWrite/).map((body) => JSON.parse(body).TransactItems.length as number);
     expect(written.toSorted((a, b) => a - b)).toEqual([11, 99, 99, 99, 99, 99]);
     await open().lookUp(users(250));
-    const read = aws.proxy.bodies(/BatchGetItem/).map((body) => keysIn(JSON.parse(body)).length);
+    const read = aws.proxy.bodies(/BatchGetItem/).map((body) => batchKeys(body).length);
     expect(Math.max(...read)).toBe(100);
   });
 
@@ -269,28 +275,3 @@ describeWithMoto('a vault in a DynamoDB that fails', () => {
     expect(values[3]).toBeUndefined();
   });
 });
-
-interface BatchGet {
-  RequestItems: Record<string, { Keys: object[] }>;
-}
-
-const keysIn = ({ RequestItems }: BatchGet) => Object.values(RequestItems)[0]!.Keys;
-
-/** DynamoDB reads all keys of a request but the first `count`, and says so. */
-function leavingUnread(count: number): Fault {
-  let asked: BatchGet;
-  const withKeys = (keys: object[]) => {
-    const [[table, request]] = Object.entries(asked.RequestItems) as [[string, { Keys: object[] }]];
-    return { [table]: { ...request, Keys: keys } };
-  };
-  return {
-    request: (body) => {
-      asked = JSON.parse(body) as BatchGet;
-      const read = keysIn(asked).slice(count);
-      // Some key must be asked for: that of no item.
-      return JSON.stringify({ RequestItems: withKeys(read.length > 0 ? read : [{ id: { S: 'none' } }]) });
-    },
-    response: (body) =>
-      JSON.stringify({ ...(JSON.parse(body) as object), UnprocessedKeys: withKeys(keysIn(asked).slice(0, count)) }),
-  };
-}

@@ -3,7 +3,7 @@ import { SplitShardCommand } from '@aws-sdk/client-kinesis';
 import { KinesisEventStream } from '../../../../src/adapters/aws/kinesis-event-stream.ts';
 import { AdapterError, type NewRecord, type StreamRecord } from '../../../../src/ports.ts';
 import { eventStreamContract } from '../../../contracts/event-stream.ts';
-import { type FaultyAws, faultyAws, jsonError, rejection } from '../../../support/faulty-aws.ts';
+import { type FaultyAws, faultyAws, jsonError, leavingOut, rejection } from '../../../support/faulty-aws.ts';
 import { describeWithMoto, motoClients, newStream } from '../../../support/moto.ts';
 
 describeWithMoto('a Kinesis stream', () => {
@@ -32,14 +32,10 @@ describeWithMoto('a Kinesis stream that fails', () => {
 
   test('says which records of a put failed and why, and sends none of them again itself', async () => {
     const codes = [undefined, 'ProvisionedThroughputExceededException', undefined, 'InternalFailure'];
-    aws.proxy.failNext(/PutRecords/, {
-      request: (body) => changed(body, ({ Records }) => ({ Records: Records.filter((_, index) => !codes[index]) })),
-      response: (body) =>
-        changed(body, ({ Records }) => {
-          const entries = codes.map((ErrorCode) => (ErrorCode ? { ErrorCode, ErrorMessage: 'x' } : Records.shift()));
-          return { FailedRecordCount: 2, Records: entries };
-        }),
-    });
+    aws.proxy.failNext(
+      /PutRecords/,
+      leavingOut((position) => codes[position]),
+    );
     const records = ['a', 'b', 'c', 'd'].map(record);
     const results = await stream.put(records);
     expect(results).toMatchObject([
