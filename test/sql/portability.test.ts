@@ -2,7 +2,7 @@
 import { insertSample, sampleWarehouse } from '../support/sample-warehouse.ts';
 import { createWarehouse, listSql, openDuckDb, openPGlite, readSql, type SqlEngine } from '../support/sql-engines.ts';
 
-const { tables } = sampleWarehouse(1);
+const tables = sampleWarehouse(1);
 let duckdb: SqlEngine;
 let pglite: SqlEngine;
 

@@ -1,9 +1,10 @@
 /** A small warehouse of seeded random rows with what is awkward in real ones: guests, returns, ties, nulls, gaps. */
+import { decimal } from './arithmetic.ts';
 import { type Cell, insertRows, type SqlEngine } from './sql-engines.ts';
 
-export type Row = Record<string, Cell>;
+type Row = Record<string, Cell>;
 
-export interface SampleSale {
+interface SampleSale {
   transaction: string;
   customer: string | null;
   product: string;
@@ -13,12 +14,8 @@ export interface SampleSale {
   day: string;
 }
 
-export interface SampleWarehouse {
-  asOf: string;
-  sales: SampleSale[];
-  /** Table -> rows, all rows of a table naming the same columns. */
-  tables: Record<string, Row[]>;
-}
+/** Table -> rows, all rows of a table naming the same columns. */
+export type SampleWarehouse = Record<string, Row[]>;
 
 type Random = (below: number) => number;
 
@@ -40,29 +37,20 @@ const dayAt = (day: number, seconds = 0) => new Date(firstDay + (day * 86_400 + 
 const dateOf = (day: number) => dayAt(day).slice(0, 10);
 const lastDay = (Date.parse(asOf) - firstDay) / 86_400_000;
 
-/** Ten-thousandths as decimal text. */
-export const decimal = (minor: number): string =>
-  `${minor < 0 ? '-' : ''}${Math.floor(Math.abs(minor) / 10_000)}.${String(Math.abs(minor) % 10_000).padStart(4, '0')}`;
-
 export function sampleWarehouse(seed: number): SampleWarehouse {
   const random = seeded(seed);
-  const sales = sampleSales(random);
   return {
-    asOf,
-    sales,
-    tables: {
-      load_state: [{ run_id: 'r1', snapshot_no: '1', as_of_on: asOf, loaded_at: `${asOf} 00:00:00` }],
-      dim_date: sampleDates(),
-      dim_product: sampleProducts(random),
-      dim_customer: sampleCustomers(),
-      fact_sales: sales.map((sale, index) => saleRow(sale, index, random)),
-      fact_session: sampleSessions(random),
-      fact_event: sampleEvents(random),
-    },
+    load_state: [{ run_id: 'r1', snapshot_no: '1', as_of_on: asOf, loaded_at: `${asOf} 00:00:00` }],
+    dim_date: sampleDates(),
+    dim_product: sampleProducts(random),
+    dim_customer: sampleCustomers(),
+    fact_sales: sampleSales(random).map((sale, index) => saleRow(sale, index, random)),
+    fact_session: sampleSessions(random),
+    fact_event: sampleEvents(random),
   };
 }
 
-export async function insertSample(engine: SqlEngine, tables: SampleWarehouse['tables']): Promise<void> {
+export async function insertSample(engine: SqlEngine, tables: SampleWarehouse): Promise<void> {
   for (const [table, rows] of Object.entries(tables)) {
     const columns = Object.keys(rows[0]!);
     const values = rows.map((row) => columns.map((column) => row[column]!));
