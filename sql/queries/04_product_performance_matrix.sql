@@ -7,7 +7,7 @@
 --   margin_rate = margin / revenue, null unless revenue is above 0; revenue_rate = share of all products' revenue, null
 --   when that is 0; return_rate = units returned / units sold, null where none were sold; all half up at four decimals;
 --   matrix_class = star (revenue and margin_rate are high), plowhorse (revenue alone), puzzle (margin_rate alone), dog
---   (neither), after Kasavana and Smith's menu engineering; unrated without a margin_rate;
+--   (neither), after Kasavana and Smith's menu engineering, and unrated without a margin_rate;
 --   high = fewer than half of the rated products have more; name and category are those of the current version
 with sales as (
   select

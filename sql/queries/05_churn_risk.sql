@@ -3,10 +3,10 @@
 -- grain: one row a customer with at least one order
 -- definitions: order = transaction with a line that is not a return, placed on the first such line's day;
 --   order_days = distinct days with an order; gap = days from one order day to the next;
---   usual_gap_days = the customer's mean gap; where they have fewer than three order days, the mean gap of all customers,
---   since one gap is no habit (has_own_gap tells); null where nobody ever came back;
---   recency_days = days from the last order to the as-of date; gap_ratio = recency_days / usual gap; both half up at four
---   decimals; risk = active up to a ratio of 1, cooling up to 2, at_risk up to 3, churned above, unknown without a usual
+--   usual_gap_days = the customer's mean gap, or, where they have fewer than three order days, the mean gap of all
+--   customers, since one gap is no habit (has_own_gap tells), and null where nobody ever came back;
+--   recency_days = days from the last order to the as-of date; gap_ratio = recency_days / usual gap; both half up at
+--   four decimals; risk = active up to a ratio of 1, cooling up to 2, at_risk up to 3, churned above, unknown without a usual
 --   gap: of those who buy at random moments 37 %, 14 % and 5 % stay away for longer than 1, 2 and 3 usual gaps;
 --   revenue = sum of amounts, net of returns; sales without a customer are left out;
 --   those who may still be won back come first: at_risk, cooling, churned, active, unknown, each by revenue

@@ -1,10 +1,10 @@
 -- title: Customer journey paths
 -- question: Through which channels do visitors come before they buy, and which paths lead to a purchase?
 -- grain: one row a path
--- definitions: journey = a visitor's sessions in order, up to and with the first that has a purchase; the next session,
+-- definitions: journey = a visitor's sessions in order, up to and with the first that has a purchase: the next session,
 --   and one that begins more than 30 days after the one before, begins another journey;
 --   path = the channels of a journey's first four sessions, unknown where a session has none, and ... where more follow;
---   converted_journeys = journeys that end in a purchase; a journey that may still go on counts as not converted;
+--   converted_journeys = journeys that end in a purchase, those that may still go on not among them;
 --   journey_rate = share of all journeys, conversion_rate = converted_journeys / journeys,
 --   converted_rate = share of all converted journeys, null where there are none;
 --   mean_days_to_purchase = mean days from the first to the last session of converted journeys, null without these;
