@@ -5,6 +5,7 @@ import { SnapshotTaken } from '../flows/publish-snapshot.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
+import { dictionaryCommand } from './dictionary.ts';
 import { doctorCommand } from './doctor.ts';
 import { generateCommand } from './generate.ts';
 import { formats, say, styled } from './output.ts';
@@ -56,6 +57,7 @@ for (const command of [
   traceCommand(),
   quarantineCommand(),
   redriveCommand(),
+  dictionaryCommand(),
   doctorCommand(),
   resetCommand(),
 ]) {

@@ -207,7 +207,7 @@ describe('answers', () => {
 
   test('tell people what their columns mean', async () => {
     const { stdout } = await inDataDir('query', '2');
-    expect(stdout).toMatch(/^2 {2}Monthly revenue\n[^]*no rows\n\n {3}one row a month .*\n {3}revenue = /m);
+    expect(stdout).toMatch(/^2 {2}Monthly revenue\n[\s\S]*no rows\n\n {3}one row a month .*\n {3}revenue = /m);
   });
 
   test('come by number and by name, for people and for programs', async () => {
