@@ -112,7 +112,8 @@ function sampleDates(): Row[] {
     day_of_month: '0',
     day_of_year: '0',
     iso_week: '0',
-    iso_weekday: '0',
+    // The first day is a Thursday.
+    iso_weekday: String(((day + 3) % 7) + 1),
     is_weekend: 'false',
   }));
 }

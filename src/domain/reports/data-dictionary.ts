@@ -4,7 +4,7 @@ import type { ModelHeader } from '../lake/model-header.ts';
 import type { QueryHeader } from './query-header.ts';
 
 /** A table of the clean or curated layer, `clean.events`. */
-export interface DescribedTable {
+interface DescribedTable {
   table: string;
   header: ModelHeader;
   columns: Column[];
