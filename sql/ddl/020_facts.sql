@@ -2,7 +2,7 @@
 
 -- One row a transaction line: the only source of revenue.
 create table if not exists fact_sales (
-  sale_key varchar(32) not null,
+  sale_key varchar(32) not null, -- Hash of transaction and line
   transaction_id varchar(64) not null,
   subject_id varchar(36),
   product_id varchar(64) not null,
@@ -15,21 +15,21 @@ create table if not exists fact_sales (
   unit_price decimal(18, 4),
   discount decimal(18, 4) not null,
   amount decimal(18, 4) not null,
-  is_return boolean not null,
+  is_return boolean not null, -- The quantity is negative
   ordered_on date not null,
   ordered_at timestamp not null,
   primary key (sale_key)
 );
 
--- One row an event. visitor_id is the browser or device, else the person; session_key is null for what no person did.
+-- One row an event.
 create table if not exists fact_event (
-  event_key varchar(32) not null,
+  event_key varchar(32) not null, -- Hash of date and event id
   event_id varchar(36) not null,
   event_type varchar(64) not null,
-  visitor_id varchar(36),
+  visitor_id varchar(36), -- Who did it: the browser or device, else the person
   subject_id varchar(36),
   anonymous_subject_id varchar(36),
-  session_key varchar(32),
+  session_key varchar(32), -- The session that it is part of; null for what no person did
   channel varchar(16),
   campaign varchar(8192),
   experiment varchar(64),
@@ -61,24 +61,23 @@ create table if not exists fact_event (
 );
 
 -- One row a session: events of one visitor on one UTC day without a gap of 30 minutes.
--- funnel_step is the furthest step reached in order: 1 visit, 2 product view, 3 cart, 4 checkout, 5 purchase.
 create table if not exists fact_session (
-  session_key varchar(32) not null,
-  visitor_id varchar(36) not null,
+  session_key varchar(32) not null, -- Hash of the visitor and the first event
+  visitor_id varchar(36) not null, -- The browser or device, else the person
   subject_id varchar(36),
   channel varchar(16),
   campaign varchar(8192),
-  landing_page varchar(8192),
+  landing_page varchar(8192), -- Page of the first event that has one
   device_family varchar(64),
-  event_count bigint not null,
-  page_view_count bigint not null,
-  funnel_step bigint not null,
-  duration_s bigint not null,
-  has_login boolean not null,
-  has_purchase boolean not null,
-  started_on date not null,
-  started_at timestamp not null,
-  ended_at timestamp not null,
+  event_count bigint not null, -- Events of the session
+  page_view_count bigint not null, -- Of these, page views
+  funnel_step bigint not null, -- Furthest step reached in order: 1 visit, 2 product view, 3 cart, 4 checkout, 5 purchase
+  duration_s bigint not null, -- Seconds from the first event to the last
+  has_login boolean not null, -- A login succeeded
+  has_purchase boolean not null, -- A purchase event is among them
+  started_on date not null, -- Day of the session, UTC
+  started_at timestamp not null, -- Time of the first event
+  ended_at timestamp not null, -- Time of the last event
   primary key (session_key)
 );
 
@@ -86,8 +85,8 @@ create table if not exists fact_session (
 create table if not exists daily_metrics_batch (
   event_type varchar(64) not null,
   currency varchar(3) not null,
-  event_count bigint not null,
-  amount decimal(18, 4) not null,
+  event_count bigint not null, -- Events of the day, type and currency
+  amount decimal(18, 4) not null, -- Sum of their amounts
   occurred_on date not null,
   primary key (occurred_on, event_type, currency)
 );

@@ -89,22 +89,11 @@ const highlights: Record<string, (rows: Row[]) => ResultSet> = {
     return pick(shown, { channel: text, sessions: whole, ...columns, overall: rate });
   },
 
-  rfm_segmentation: (rows) => {
-    const total = sum(rows, 'monetary');
-    const segments = [...Map.groupBy(rows, (row) => row.segment)].map(([segment, ofSegment]) => {
-      const revenue = sum(ofSegment, 'monetary');
-      return {
-        segment,
-        customers: ofSegment.length,
-        revenue,
-        revenue_rate: String(Number(revenue) / Number(total)),
-      } as Row;
-    });
-    const shown = segments
-      .sort((a, b) => Number(b.revenue) - Number(a.revenue))
-      .map((row) => ({ ...row, share: bar(Number(row.revenue_rate), 1) }));
-    return pick(shown, { segment: text, customers: whole, revenue: money, revenue_rate: rate, share: text });
-  },
+  product_performance_matrix: (rows) => byClass(rows, 'matrix_class', 'products', 'revenue'),
+
+  churn_risk: (rows) => byClass(rows, 'risk', 'customers', 'revenue'),
+
+  rfm_segmentation: (rows) => byClass(rows, 'segment', 'customers', 'monetary'),
 
   product_affinity: (rows) =>
     pick(
@@ -131,6 +120,18 @@ const highlights: Record<string, (rows: Row[]) => ResultSet> = {
       is_winner: 'BOOLEAN',
     }),
 };
+
+/** How many rows each class has and what revenue they bring, the most first. */
+function byClass(rows: Row[], column: string, counted: string, amount: string): ResultSet {
+  const total = sum(rows, amount);
+  const classes = [...Map.groupBy(rows, (row) => row[column]!)].map(([name, ofClass]): Row => {
+    const revenue = sum(ofClass, amount);
+    const revenue_rate = String(Number(revenue) / Number(total));
+    return { [column]: name, [counted]: ofClass.length, revenue, revenue_rate, share: bar(Number(revenue_rate), 1) };
+  });
+  const shown = classes.sort((a, b) => Number(b.revenue) - Number(a.revenue));
+  return pick(shown, { [column]: text, [counted]: whole, revenue: money, revenue_rate: rate, share: text });
+}
 
 function pick(rows: Row[], columns: Columns): ResultSet {
   return {

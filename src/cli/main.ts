@@ -6,6 +6,7 @@ import { RunLocked } from '../flows/run-lock.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
+import { dictionaryCommand } from './dictionary.ts';
 import { doctorCommand } from './doctor.ts';
 import { generateCommand } from './generate.ts';
 import { formats, say, styled } from './output.ts';
@@ -60,6 +61,7 @@ for (const command of [
   traceCommand(),
   quarantineCommand(),
   redriveCommand(),
+  dictionaryCommand(),
   doctorCommand(),
   resetCommand(),
 ]) {

@@ -79,7 +79,7 @@ export interface TableOptions {
   isTextWrapped?: boolean;
 }
 
-/** A result as a table that fits the terminal's width; what is not shown is told below it. */
+/** A result as a table that fits the terminal's width; columns without room follow below, rows not shown are counted. */
 export function tableText({ columns, rows }: ResultSet, options: TableOptions = {}): string {
   const { limit, width = terminalWidth(), areNamesKept = false, isTextWrapped = false } = options;
   if (rows.length === 0) return styled('dim', '  no rows');
@@ -90,33 +90,27 @@ export function tableText({ columns, rows }: ResultSet, options: TableOptions = 
     const mayBeCut = !isNumber && !/^(DATE|TIME|BOOLEAN|ID$)/.test(type);
     return { head: areNamesKept ? name : heading(name), isNumber, mayBeCut, cells };
   });
-  const { columns: fitted, gap } = fitColumns(drafts, width);
+  const blocks = layoutsOf(drafts, width).map((layout) => blockText(layout, isTextWrapped));
+  if (shown.length === rows.length) return blocks.join('\n\n');
+  const more = `… ${count(rows.length - shown.length)} more rows (--limit 0 shows all, --format csv is complete)`;
+  return `${blocks.join('\n\n')}\n${styled('dim', wrapped(more, 0, width))}`;
+}
+
+function blockText({ columns, gap }: Layout, isTextWrapped: boolean): string {
   const table = new Table({
-    head: fitted.map(({ head }) => styled('bold', head)),
-    colAligns: fitted.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
-    colWidths: fitted.map((column) => column.width + gap),
+    head: columns.map(({ head }) => styled('bold', head)),
+    colAligns: columns.map(({ isNumber }) => (isNumber ? 'right' : 'left')),
+    colWidths: columns.map((column) => column.width + gap),
     style: { head: [], border: [], compact: true, 'padding-left': 0, 'padding-right': gap },
     chars: rulesOnly,
     wordWrap: isTextWrapped,
   });
-  for (const row of shown.keys()) table.push(fitted.map(({ cells }) => cells[row]!));
-  const notes = [
-    ...leftOut(columns.slice(fitted.length).map(({ name }) => name)),
-    ...(shown.length < rows.length
-      ? [`… ${count(rows.length - shown.length)} more rows (--limit 0 shows all, --format csv is complete)`]
-      : []),
-  ];
-  return [
-    table.toString().replaceAll(trailing, ''),
-    ...notes.map((note) => styled('dim', wrapped(note, 0, width))),
-  ].join('\n');
+  for (const row of columns[0]!.cells.keys()) table.push(columns.map(({ cells }) => cells[row]!));
+  return table.toString().replaceAll(trailing, '');
 }
 
 /** The gap behind the last column, and its part of the rule under the head. */
 const trailing = / +$|(?<=─)─{1,2}$/gm;
-
-const leftOut = (names: string[]): string[] =>
-  names.length === 0 ? [] : [`… no room for ${names.join(', ')} (--format csv is complete)`];
 
 /** `first_order_on` is read as "first order", `is_winner` as "winner". */
 const heading = (name: string): string => name.replaceAll(/^(is|has)_|_on$/g, '').replaceAll('_', ' ');
@@ -145,14 +139,31 @@ interface Layout {
   gap: number;
 }
 
+/** So many columns at the left say which row it is: they lead each further part of a table, too. */
+const leadingColumns = 2;
+
+/** The columns in as many parts as the terminal's width asks for, one below the other. */
+function layoutsOf(drafts: DraftColumn[], room: number): Layout[] {
+  const layouts = [fitColumns(drafts, room)];
+  const leading = drafts.slice(0, leadingColumns);
+  for (let rest = drafts.slice(layouts[0]!.columns.length); rest.length > 0; ) {
+    const led = fitColumns([...leading, ...rest], room);
+    const layout = led.columns.length > leading.length ? led : fitColumns(rest, room);
+    layouts.push(layout);
+    rest = rest.slice(layout.columns.length - (layout === led ? leading.length : 0));
+  }
+  return layouts;
+}
+
 /**
- * The columns with the widths at which they fit: headings that are wider than their cells stand on two lines, the gaps
- * get narrow, then text gives way, the widest first, and at last the columns at the end are left out.
+ * The columns with the widths at which they fit: headings that are wider than their cells are broken into lines, the
+ * gaps get narrow, then text gives way, the widest first, and at last only so many
+ * columns are taken as there is room for, at least one.
  */
 function fitColumns(drafts: DraftColumn[], room: number): Layout {
   const wide = { columns: drafts.map(withWidth), gap: gaps[0]! };
   if (totalWidth(wide) <= room) return wide;
-  const narrow = wide.columns.map((column) => withWidth({ ...column, head: inTwoLines(column) }));
+  const narrow = wide.columns.map((column) => withWidth({ ...column, head: inLines(column) }));
   for (let number = narrow.length; number > 0; number -= 1) {
     const whole = gaps.map((gap): Layout => ({ columns: narrow.slice(0, number), gap }));
     const fitting = [...whole, ...whole.map((layout) => shrink(layout, room))].find(
@@ -171,16 +182,11 @@ const withWidth = (draft: DraftColumn): FittedColumn => ({
 const totalWidth = ({ columns, gap }: Layout): number =>
   columns.reduce((sum, { width }) => sum + width + gap, indent - gap);
 
-/** A heading that keeps its column from being narrower, broken where its two lines are shortest. */
-function inTwoLines({ head, cells, mayBeCut }: FittedColumn): string {
-  const words = head.split(' ');
-  const isInTheWay = mayBeCut || cells.every((text) => textWidth(text) < textWidth(head));
-  if (words.length === 1 || !isInTheWay) return head;
-  const broken = words.slice(1).map((_, index) => {
-    const lines = [words.slice(0, index + 1), words.slice(index + 1)];
-    return lines.map((line) => line.join(' ')).join('\n');
-  });
-  return broken.reduce((best, candidate) => (textWidth(candidate) < textWidth(best) ? candidate : best));
+/** A heading on as few lines as let its column be as narrow as its cells, or as its longest word. */
+function inLines({ head, cells, mayBeCut }: FittedColumn): string {
+  const needed = mayBeCut ? leastText : Math.max(...cells.map(textWidth));
+  const longestWord = Math.max(...head.split(' ').map(textWidth));
+  return wrapped(head, 0, Math.max(needed, longestWord));
 }
 
 /** Columns of text made narrower, the widest first, until all fit or none can give way any more. */

@@ -1,14 +1,15 @@
 import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { type Query, readQueries } from '../flows/publish-answers.ts';
+import type { ResultSet } from '../ports.ts';
 import { globalOptions, limitOption, withPlatform } from './context.ts';
-import { print, printResult, styled, wrapped } from './output.ts';
+import { type Format, print, printResult, styled, wrapped } from './output.ts';
 
 export function queryCommand(): Command {
   return new Command('query')
     .description('answer one of the analytics questions')
     .argument('[query]', 'its name or number')
-    .option('--list', 'list the questions')
+    .option('--list', 'list the questions with their definitions')
     .addOption(limitOption(20))
     .addHelpText(
       'after',
@@ -23,17 +24,32 @@ Examples:
       await withPlatform(globals, 'read', async ({ env }) => {
         const queries = readQueries(env.sql);
         if (options.list || wanted === undefined) {
-          const rows = queries.map(({ number, name, question }) => [number, name, question]);
-          const columns = ['no', 'name', 'question'].map((name) => ({ name, type: 'VARCHAR' }));
-          printResult({ columns, rows }, globals.format, { isTextWrapped: true });
+          const isTold = globals.format === 'table' && options.list;
+          if (isTold) for (const query of queries) print(`${headingText(query)}\n${definitionsText(query)}`);
+          else printResult(listOf(queries, globals.format), globals.format, { isTextWrapped: true });
           return;
         }
         const { sql, ...header } = find(queries, wanted);
         const result = await env.warehouse.query(sql);
         if (globals.format === 'table') print(headingText(header));
         printResult(result, globals.format, { limit: options.limit, about: header });
+        if (globals.format === 'table') print(`\n${definitionsText(header)}`);
       });
     });
+}
+
+/** The queries, for programs with all that their headers say. */
+function listOf(queries: Query[], format: Format): ResultSet {
+  const columns = ['name', 'question', ...(format === 'table' ? [] : (['title', 'grain', 'definitions'] as const))];
+  return {
+    columns: ['no', ...columns].map((name) => ({ name, type: 'VARCHAR' })),
+    rows: queries.map((query) => [query.number, ...columns.map((column) => query[column as 'name'])]),
+  };
+}
+
+/** What a row of a query's answer is, and the definitions of its columns, a line each. */
+function definitionsText({ grain, definitions }: Pick<Query, 'grain' | 'definitions'>): string {
+  return [grain, ...definitions.split(/;\s+/)].map((line) => styled('dim', `   ${wrapped(line, 5)}`)).join('\n');
 }
 
 /** A query's heading: its number, title and question. */

@@ -60,6 +60,21 @@ export function modelEngineContract(
       expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['1', '2', '90']);
     });
 
+    test('reads files that were written before a column was declared, which is null in them', async () => {
+      const [before] = (await run(plan('models/copy.sql'))).models;
+      const after = plan('models/with-colour.sql', { runId: 'r2' });
+      const wider = [...columns, column('colour', 'VARCHAR')];
+      after.inputs.clean_sales = { format: 'parquet', files: before!.files, columns: wider };
+      after.output.columns = wider;
+      const [first] = (await run(after)).models;
+      after.inputs.clean_sales.files = [...before!.files, ...first!.files];
+      after.output.prefix = 'clean/sales/run=r3';
+      const { models } = await run(after);
+      expect((await made.read(models[0]!.files)).map((row) => `${row[0]} ${row.at(-1)}`).sort()).toEqual(
+        ['1 NULL', '1 NULL', '1 red', '1 red', '2 NULL', '2 NULL', '2 red', '2 red'].sort(),
+      );
+    });
+
     test('gives a model what an earlier one of the plan wrote', async () => {
       const second = plan('models/second.sql', { table: 'clean.second' });
       second.inputs = { clean_sales: { writtenBy: 'clean.sales', columns } };
@@ -155,6 +170,8 @@ const texts: Record<string, string> = {
   'models/older.sql': `select sale_no + 89 as sale_no, amount, sold_at, cast(case when sale_no = 1 then date '2026-01-01' else date '2025-12-31' end as date) as sold_on,
     is_gift from raw_sales`,
   'models/with-published.sql': `${copy} union all select sale_no, amount, sold_at, sold_on, is_gift from clean_sales`,
+  'models/with-colour.sql': `select sale_no, amount, sold_at, cast(sold_at as date) as sold_on, is_gift, 'red' as colour from raw_sales
+    union all select sale_no, amount, sold_at, sold_on, is_gift, colour from clean_sales`,
   'models/touched.sql': 'select distinct cast(sold_at as date) as touched_on from raw_sales',
   'models/second.sql': 'select * from clean_sales where is_gift',
   'models/counts.sql':

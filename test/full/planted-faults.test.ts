@@ -1,10 +1,8 @@
 /** Every planted fault ends where its manifest entry says: counted by dataset and kind, through both doors and a run. */
-import { ingestBatch } from '../../src/flows/ingest-batch.ts';
 import { readStatus } from '../../src/flows/status.ts';
 import { faultNames, type GeneratorRequest, generate, plantedFaults } from '../../src/generators/index.ts';
-import { archiveStream } from '../../src/local/archive-stream.ts';
-import { type Produced, produce } from '../../src/local/produce.ts';
-import { runPipeline } from '../../src/local/run-pipeline.ts';
+import type { Produced } from '../../src/local/produce.ts';
+import { bringIn } from '../support/bring-in.ts';
 import { type DoorPlatform, doorPlatform } from '../support/door-platform.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 
@@ -17,21 +15,7 @@ let produced: Produced;
 
 beforeAll(async () => {
   platform = doorPlatform(newDirectory(), '2026-11-01T10:00:00Z');
-  for (const { dataset, lines } of files) {
-    const text = [...lines()].join('');
-    if (dataset === 'events') {
-      produced = await produce(
-        platform.env,
-        'events',
-        text
-          .trimEnd()
-          .split('\n')
-          .map((line) => Buffer.from(line)),
-      );
-      await archiveStream(platform.env);
-    } else await ingestBatch(platform.env)(await platform.land(dataset, text));
-  }
-  await runPipeline(platform.env);
+  produced = await bringIn(platform, request);
 }, 120_000);
 
 afterAll(() => platform.close());

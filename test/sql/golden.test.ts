@@ -9,6 +9,7 @@ import {
   parseGolden,
   runGolden,
 } from '../support/golden.ts';
+import { listSql } from '../support/sql-engines.ts';
 
 const directory = import.meta.dirname;
 
@@ -46,6 +47,14 @@ describe.each(files)('%s', (file) => {
       expect(actual).toEqual(expected);
     });
   }
+});
+
+test('every query has golden tests, and every model whose rows depend on its input', () => {
+  const fixed = ['dim_date', 'dim_channel'].map((table) => `models/curated/${table}`);
+  const paths = [...listSql('models/clean'), ...listSql('models/curated'), ...listSql('queries')]
+    .map((path) => path.replace(/(\.counts|\.touched)?\.sql$/, ''))
+    .filter((path) => !fixed.includes(path));
+  expect(paths.filter((path) => !files.includes(`${path}.test`))).toEqual([]);
 });
 
 describe('a malformed test file is refused by file and line:', () => {

@@ -2,7 +2,7 @@
 import { insertSample, sampleWarehouse } from '../support/sample-warehouse.ts';
 import { createWarehouse, listSql, openDuckDb, openPGlite, readSql, type SqlEngine } from '../support/sql-engines.ts';
 
-const { tables } = sampleWarehouse(1);
+const tables = sampleWarehouse(1);
 let duckdb: SqlEngine;
 let pglite: SqlEngine;
 
@@ -56,7 +56,7 @@ describe.each(listSql('queries'))('%s', (path) => {
     const [fromDuckDb, fromPGlite] = [await duckdb.select(readSql(path)), await pglite.select(readSql(path))];
     expect(fromDuckDb.columns).toEqual(fromPGlite.columns);
     expect(fromDuckDb.rows).toEqual(fromPGlite.rows);
-    expect(fromDuckDb.rows.length).toBeGreaterThan(4);
+    expect(fromDuckDb.rows.length).toBeGreaterThan(1);
     // Else the equality would say nothing of that column.
     const empty = fromDuckDb.columns.filter((_, column) => fromDuckDb.rows.every((row) => row[column] === null));
     expect(empty).toEqual([]);

@@ -1,9 +1,10 @@
 /** A small warehouse of seeded random rows with what is awkward in real ones: guests, returns, ties, nulls, gaps. */
+import { decimal } from './arithmetic.ts';
 import { type Cell, insertRows, type SqlEngine } from './sql-engines.ts';
 
-export type Row = Record<string, Cell>;
+type Row = Record<string, Cell>;
 
-export interface SampleSale {
+interface SampleSale {
   transaction: string;
   customer: string | null;
   product: string;
@@ -13,12 +14,8 @@ export interface SampleSale {
   day: string;
 }
 
-export interface SampleWarehouse {
-  asOf: string;
-  sales: SampleSale[];
-  /** Table -> rows, all rows of a table naming the same columns. */
-  tables: Record<string, Row[]>;
-}
+/** Table -> rows, all rows of a table naming the same columns. */
+export type SampleWarehouse = Record<string, Row[]>;
 
 type Random = (below: number) => number;
 
@@ -34,33 +31,26 @@ function seeded(seed: number): Random {
 }
 
 const asOf = '2026-06-20';
-const firstDay = Date.UTC(2025, 9, 1);
+/** More than a year before the as-of date. */
+const firstDay = Date.UTC(2025, 4, 1);
 const dayAt = (day: number, seconds = 0) => new Date(firstDay + (day * 86_400 + seconds) * 1000).toISOString();
 const dateOf = (day: number) => dayAt(day).slice(0, 10);
 const lastDay = (Date.parse(asOf) - firstDay) / 86_400_000;
 
-/** Ten-thousandths as decimal text. */
-export const decimal = (minor: number): string =>
-  `${minor < 0 ? '-' : ''}${Math.floor(Math.abs(minor) / 10_000)}.${String(Math.abs(minor) % 10_000).padStart(4, '0')}`;
-
 export function sampleWarehouse(seed: number): SampleWarehouse {
   const random = seeded(seed);
-  const sales = sampleSales(random);
   return {
-    asOf,
-    sales,
-    tables: {
-      load_state: [{ run_id: 'r1', snapshot_no: '1', as_of_on: asOf, loaded_at: `${asOf} 00:00:00` }],
-      dim_date: sampleDates(),
-      dim_product: sampleProducts(),
-      fact_sales: sales.map(saleRow),
-      fact_session: sampleSessions(random),
-      fact_event: sampleEvents(random),
-    },
+    load_state: [{ run_id: 'r1', snapshot_no: '1', as_of_on: asOf, loaded_at: `${asOf} 00:00:00` }],
+    dim_date: sampleDates(),
+    dim_product: sampleProducts(random),
+    dim_customer: sampleCustomers(),
+    fact_sales: sampleSales(random).map((sale, index) => saleRow(sale, index, random)),
+    fact_session: sampleSessions(random),
+    fact_event: sampleEvents(random),
   };
 }
 
-export async function insertSample(engine: SqlEngine, tables: SampleWarehouse['tables']): Promise<void> {
+export async function insertSample(engine: SqlEngine, tables: SampleWarehouse): Promise<void> {
   for (const [table, rows] of Object.entries(tables)) {
     const columns = Object.keys(rows[0]!);
     const values = rows.map((row) => columns.map((column) => row[column]!));
@@ -90,14 +80,16 @@ function sampleSales(random: Random): SampleSale[] {
   return sales;
 }
 
-function saleRow(sale: SampleSale, index: number): Row {
+const countries = ['DE', 'FR', 'JP'];
+
+function saleRow(sale: SampleSale, index: number, random: Random): Row {
   return {
     sale_key: `k${index}`,
     transaction_id: sale.transaction,
     subject_id: sale.customer,
     product_id: sale.product,
     channel: 'web',
-    country: 'DE',
+    country: countries[random(3)]!,
     payment_method: 'card',
     currency: 'EUR',
     line_no: String(index),
@@ -120,60 +112,98 @@ function sampleDates(): Row[] {
     day_of_month: '0',
     day_of_year: '0',
     iso_week: '0',
-    iso_weekday: '0',
+    // The first day is a Thursday.
+    iso_weekday: String(((day + 3) % 7) + 1),
     is_weekend: 'false',
   }));
 }
 
-/** Product p0 has two versions, p8 was never described. */
-function sampleProducts(): Row[] {
+/** Product p0 has two versions, p8 was never described, some have no name, no category or no known cost. */
+function sampleProducts(random: Random): Row[] {
   return ['p0', ...Array.from({ length: 8 }, (_, index) => `p${index}`)].map((product, index) => ({
     product_version_key: `v${index}`,
     product_id: product,
     product_name: index % 3 === 2 ? null : `Name ${index}`,
+    category: index % 4 === 3 ? null : `Category ${index % 2}`,
+    cost: index === 5 ? null : decimal(random(20) * 1_0001),
     version_no: '1',
     is_current: String(index > 0),
     is_deleted: 'false',
     is_inferred: 'false',
-    valid_from: '2025-01-01 00:00:00',
-    valid_to: '9999-12-31 00:00:00',
+    valid_from: index === 1 ? '2025-09-01 00:00:00' : '1900-01-01 00:00:00',
+    valid_to: index === 0 ? '2025-09-01 00:00:00' : '9999-12-31 00:00:00',
   }));
+}
+
+/** Each third customer moves once, within a country or out of it; those from c40 on were never described. */
+function sampleCustomers(): Row[] {
+  const moved = '2025-10-01 12:00:00';
+  return Array.from({ length: 40 }, (_, index) => index).flatMap((index) => {
+    const version = (number: number, isCurrent: boolean, valid_from: string, valid_to: string): Row => ({
+      customer_version_key: `v${index}-${number}`,
+      subject_id: `c${index}`,
+      country: countries[(index + number) % 2]!,
+      city: index % 7 === 6 ? null : `City ${(index + number) % 4}`,
+      version_no: String(number),
+      is_current: String(isCurrent),
+      is_deleted: 'false',
+      is_inferred: 'false',
+      valid_from,
+      valid_to,
+    });
+    if (index % 3 > 0) return [version(1, true, '1900-01-01 00:00:00', '9999-12-31 00:00:00')];
+    return [version(1, false, '1900-01-01 00:00:00', moved), version(2, true, moved, '9999-12-31 00:00:00')];
+  });
 }
 
 const channels = ['web', 'mobile', 'email', null];
 
+const campaigns = ['spring', 'autumn', null];
+
 function sampleSessions(random: Random): Row[] {
-  return Array.from({ length: 200 }, (_, index) => ({
-    session_key: `s${index}`,
-    visitor_id: `v${random(60)}`,
-    channel: channels[random(4)]!,
-    event_count: '1',
-    page_view_count: '1',
-    funnel_step: String(1 + random(5)),
-    duration_s: '0',
-    has_login: 'false',
-    has_purchase: 'false',
-    started_on: asOf,
-    started_at: `${asOf} 00:00:00`,
-    ended_at: `${asOf} 00:00:00`,
-  }));
+  return Array.from({ length: 200 }, (_, index) => {
+    const at = dayAt(random(100), random(1_000));
+    return {
+      session_key: `s${index}`,
+      visitor_id: `v${random(40)}`,
+      channel: channels[random(4)]!,
+      campaign: campaigns[random(3)]!,
+      event_count: '1',
+      page_view_count: '1',
+      funnel_step: String(1 + random(5)),
+      duration_s: '0',
+      has_login: 'false',
+      has_purchase: String(random(4) === 0),
+      started_on: at.slice(0, 10),
+      started_at: timestamp(at),
+      ended_at: timestamp(at),
+    };
+  });
 }
 
+const timestamp = (at: string) => at.slice(0, 19).replace('T', ' ');
+
 const variants = ['control', 'short', 'long', null];
+const eventTypes = ['page_view', 'page_view', 'button_click', 'form_submit', 'purchase'];
 
 function sampleEvents(random: Random): Row[] {
-  return Array.from({ length: 300 }, (_, index) => {
-    const at = dayAt(random(20), random(50));
+  return Array.from({ length: 400 }, (_, index) => {
+    const at = dayAt(random(50), random(50));
+    const type = eventTypes[random(5)]!;
     const variant = variants[random(4)]!;
     return {
       event_key: `e${index}`,
       event_id: `e${index}`,
-      event_type: random(4) === 0 ? 'purchase' : 'page_view',
+      event_type: type,
       visitor_id: random(10) === 0 ? null : `v${random(80)}`,
+      session_key: random(10) === 0 ? null : `s${random(200)}`,
       experiment: variant && ['checkout', 'colour'][random(2)]!,
       variant,
+      order_id: type === 'purchase' ? [`t${random(180)}`, null][random(8) === 0 ? 1 : 0]! : null,
+      button_id: type === 'button_click' ? ['buy', 'share'][random(2)]! : null,
+      form_id: type === 'form_submit' ? 'contact' : null,
       occurred_on: at.slice(0, 10),
-      occurred_at: at.slice(0, 19).replace('T', ' '),
+      occurred_at: timestamp(at),
     };
   });
 }

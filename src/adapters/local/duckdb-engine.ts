@@ -93,13 +93,16 @@ export class DuckDbEngine implements ModelEngine {
 
   /** The SELECT that reads an input's files with its declared columns. */
   #select({ format, files, columns }: FileInput): string {
-    if (files.length === 0) {
-      return `select ${columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ')} where false`;
-    }
+    const none = `select ${columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ')} where false`;
+    if (files.length === 0) return none;
     const list = `[${files.map((file) => quoted(this.#options.objects.uri(file.key))).join(', ')}]`;
     // The folder names of the lake are no columns.
     const options = 'hive_partitioning = false';
-    if (format === 'parquet') return `select ${columnList(columns)} from read_parquet(${list}, ${options})`;
+    if (format === 'parquet') {
+      // Files that were written before a column was declared lack it.
+      const rows = `${none} union all by name select * from read_parquet(${list}, union_by_name = true, ${options})`;
+      return `select ${columnList(columns)} from (${rows})`;
+    }
     const struct = columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ');
     return `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
   }

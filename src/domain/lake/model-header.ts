@@ -43,7 +43,7 @@ const types: [RegExp, ColumnType][] = [
   [/^decimal\(18, 4\)/, 'DECIMAL(18,4)'],
 ];
 
-/** Column lists of the tables that DDL texts create, by table name. */
+/** Column lists of the tables that DDL texts create, by table name; a column's comment is its description. */
 export function parseDdl(texts: string[]): Map<string, Column[]> {
   const tables = new Map<string, Column[]>();
   for (const text of texts) {
@@ -62,7 +62,7 @@ function ddlColumn(table: string, line: string): Column {
   const [name = '', ...rest] = line.split(' ');
   const type = types.find(([pattern]) => pattern.test(rest.join(' ')))?.[1];
   if (!type) throw new Error(`${table}: cannot read the column "${line}"`);
-  return { name, type, description: '' };
+  return { name, type, description: line.split('-- ')[1] ?? '' };
 }
 
 /** The declared columns of a table of the clean or curated layer. */

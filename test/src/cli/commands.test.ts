@@ -195,8 +195,27 @@ describe('what comes in', () => {
 describe('answers', () => {
   test('are listed with the questions', async () => {
     const { stdout } = await inDataDir('query', '--list', '--format', 'json');
-    const { rows } = JSON.parse(stdout) as { rows: { no: number; name: string }[] };
-    expect(rows.map(({ no, name }) => `${no} ${name}`)).toContain('3 cohort_retention');
+    const { rows } = JSON.parse(stdout) as { rows: Record<string, unknown>[] };
+    expect(rows[2]).toEqual({
+      no: 3,
+      name: 'cohort_retention',
+      question: expect.stringMatching(/\?$/),
+      title: 'Cohort retention',
+      grain: expect.stringMatching(/^one row /),
+      definitions: expect.stringContaining('cohort = '),
+    });
+  });
+
+  test('are listed in short, and with --list with their definitions, a line each', async () => {
+    const [inShort, inFull] = await Promise.all([inDataDir('query'), inDataDir('query', '--list')]);
+    expect(inShort.stdout).toMatch(/^ {2}2 +monthly_revenue +How much is sold/m);
+    expect(inShort.stdout).not.toContain('one row a month');
+    expect(inFull.stdout).toMatch(/^2 {2}Monthly revenue\n {3}How much .*\n {3}one row a month .*\n {3}revenue = /m);
+  });
+
+  test('tell people what their columns mean', async () => {
+    const { stdout } = await inDataDir('query', '2');
+    expect(stdout).toMatch(/^2 {2}Monthly revenue\n[\s\S]*no rows\n\n {3}one row a month .*\n {3}revenue = /m);
   });
 
   test('come by number and by name, for people and for programs', async () => {
