@@ -109,7 +109,9 @@ function rhythmOf(date: string): number {
 function split(total: number, weights: number[]): number[] {
   const sums = cumulated(weights);
   const all = sums.at(-1)!;
-  const upTo = (position: number) => Math.floor((total * sums[position]!) / all);
+  // Multiplied and divided again, the whole may come out a little below itself.
+  const upTo = (position: number) =>
+    position === weights.length ? total : Math.floor((total * sums[position]!) / all);
   return weights.map((_, position) => upTo(position + 1) - upTo(position));
 }
 

@@ -94,6 +94,11 @@ describe('the number of records', () => {
     expect(new Set(rowsOf([productFile!], 'products.csv').map((row) => row.product_id)).size).toBe(options.products);
   });
 
+  test.each([500, 1000, 2000, 4000])('is of exactly %i events where so many are asked for', (events) => {
+    const file = generate({ customers: 300, events }).at(-1)!;
+    expect([...file.lines()]).toHaveLength(events);
+  });
+
   test('costs nothing before the lines are asked for, and the first lines do not wait for the last', () => {
     const file = generate({ events: 50_000_000 }).find(({ name }) => name === 'events.jsonl')!;
     const started = performance.now();
