@@ -1,8 +1,11 @@
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+
 /** Figures of a benchmark, held against their budgets. */
 export interface Figure {
   what: string;
   value: number;
-  unit: 'ratio' | 's' | 'MiB' | 'records/s' | 'kB' | 'ms';
+  unit: 'ratio' | 's' | 'MiB' | 'records/s' | 'kB' | 'ms' | 'exponent';
   /** `>= 0.5`; absent where the figure is only told. */
   budget?: string;
 }
@@ -44,4 +47,14 @@ export async function measured(work: () => unknown): Promise<Measured> {
   await work();
   const { user, system } = process.cpuUsage(cpu);
   return { cpu: (user + system) / 1e6, wall: (performance.now() - started) / 1000 };
+}
+
+/** Runs a part of a benchmark in a new process, which prints one line of JSON. */
+export function inOwnProcess(file: string, ...parameters: string[]): { seconds: number; memoryMiB: number } {
+  const path = fileURLToPath(new URL(file, import.meta.url));
+  const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, path, ...parameters], {
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`${file} ${parameters[0]} ended with ${status}: ${stderr}`);
+  return JSON.parse(stdout);
 }
