@@ -118,7 +118,7 @@ async function bringInFile(env: Environment, file: GeneratedFile): Promise<FileS
     const { produced, archived } = await produceAndArchive(env, contentHash(file), recordsOf(file), file.count);
     return produced.sent + archived.received === 0 ? cameInBefore(file) : summaryOf(file, archived);
   }
-  const ingested = await upload(env, { dataset: file.dataset, open: () => bytesOf(file), expected: file.count });
+  const ingested = await upload(env, { dataset: file.dataset, open: () => bytesOf(file) });
   return ingested.isKnown ? cameInBefore(file) : summaryOf(file, ingested);
 }
 

@@ -11,12 +11,12 @@ export interface Called<Answer> {
 }
 
 const caller = `
-  const { events, url } = JSON.parse(await new Response(process.stdin).text());
+  const { events, url, remainingMs } = JSON.parse(await new Response(process.stdin).text());
   const { handler } = await import(url);
   const answers = [];
   for (const event of events) {
     try {
-      answers.push(await handler(event));
+      answers.push(await handler(event, { getRemainingTimeInMillis: () => remainingMs }));
     } catch (error) {
       console.error(error);
       answers.push(null);
@@ -30,6 +30,8 @@ export async function callBundle<Answer>(
   path: string,
   variables: Record<string, string>,
   events: object[],
+  /** What the context tells of the call's time. */
+  remainingMs = 900_000,
 ): Promise<Called<Answer>> {
   const child = spawn(process.execPath, ['--input-type=module', '-e', caller], {
     env: variables,
@@ -39,7 +41,7 @@ export async function callBundle<Answer>(
   child.on('message', (message) => {
     answers = message as (Answer | null)[];
   });
-  child.stdin!.end(JSON.stringify({ events, url: pathToFileURL(path).href }));
+  child.stdin!.end(JSON.stringify({ events, remainingMs, url: pathToFileURL(path).href }));
   const ended = new Promise<number | null>((resolve) => child.once('close', resolve));
   const [printed, logged] = await Promise.all([text(child.stdout!), text(child.stderr!)]);
   const status = await ended;
