@@ -100,7 +100,8 @@ export async function runPipeline(env: Environment, watcher: RunWatcher = {}): P
     return { runId, status: 'succeeded', snapshot: snapshot!.number, steps };
   } catch (error) {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    await record(env, runId, { status: 'failed', startedAt, steps, failedStep: current, message });
+    // Where the note fails too, as it does on a full disk, the run's own failure is what there is to tell.
+    await record(env, runId, { status: 'failed', startedAt, steps, failedStep: current, message }).catch(() => {});
     throw error;
   }
 }
