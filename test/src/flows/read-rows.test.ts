@@ -117,6 +117,11 @@ describe('a file', () => {
       Buffer.concat([gzipSync('x').subarray(0, 12), Buffer.from('nonsense')]),
       /cannot be unpacked/,
     ],
+    [
+      'a gzip with something behind it',
+      Buffer.concat([gzipSync('a,b\n1,2\n'), Buffer.from('x')]),
+      /cannot be unpacked/,
+    ],
     ['only the first bytes of a gzip', Uint8Array.of(0x1f, 0x8b), /cannot be unpacked/],
     ['a JSON list', '[\n{"a":1}\n]', /the file is a JSON list; write one object a line/],
     ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), /the file must be UTF-8 text/],
