@@ -10,7 +10,7 @@ const mount = 'mount -t tmpfs -o size="$1"m tmpfs "$2"';
 const namespace = ['--user', '--map-root-user', '--mount'];
 
 /** Why there can be no such file system on this machine; undefined where there can. */
-export const smallDiskProblem: string | undefined = (() => {
+const smallDiskProblem: string | undefined = (() => {
   const { status, stderr, error } = spawnSync('unshare', [...namespace, 'sh', '-c', mount, 'sh', '1', tmpdir()]);
   if (status === 0) return undefined;
   return `unshare --user --mount does not work here (${error?.message ?? String(stderr).trim()}); it needs Linux with user namespaces`;
