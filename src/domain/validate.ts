@@ -32,8 +32,7 @@ function watchedLeaves(leaves: Leaf[]): Leaf[] {
   const known = watchedLeavesOf.get(leaves);
   if (known) return known;
   const watched = leaves.filter(
-    ({ type, privacy, json }) =>
-      type === 'TIMESTAMP' || ['natural_id', 'scrub', 'vault'].includes(privacy) || json.includes('object'),
+    ({ type, privacy, json }) => type === 'TIMESTAMP' || privacy === 'natural_id' || json.includes('object'),
   );
   watchedLeavesOf.set(leaves, watched);
   return watched;
@@ -49,15 +48,11 @@ function reasonsOfValue(leaf: Leaf, value: unknown): Reason[] {
     // Such numbers have lost digits in JSON, so that two people would become one.
     return refuse(`an integer of at most ${Number.MAX_SAFE_INTEGER}; send longer ids as text`);
   }
-  if (typeof value === 'string' && value.includes('\0')) return refuse(textRule);
   if (leaf.json.includes('object') && !isNestedAtMost(deepestNesting, value)) {
     return refuse(`a map nested at most ${deepestNesting} deep`);
   }
   return [];
 }
-
-/** PostgreSQL and Redshift hold no such text, and one row of it would fail the load of all. */
-const textRule = 'text without NUL characters';
 
 /** RFC 3339 knows leap seconds; the lake's timestamps do not. The contract has seen to the form: `YYYY-MM-DDTHH:MM:SS…`. */
 function isStorableTime(text: string): boolean {

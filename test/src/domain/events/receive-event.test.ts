@@ -99,24 +99,6 @@ describe('an event that breaks its contract', () => {
   });
 });
 
-test('text with NUL is refused, since a warehouse could not load it', () => {
-  const search = (query: string) =>
-    receiveEvent(
-      Buffer.from(
-        JSON.stringify({
-          eventId: '11111111-1111-4111-8111-111111111111',
-          type: 'search',
-          timestamp: '2026-01-02T03:04:05Z',
-          payload: { userId: 'u', query },
-        }),
-      ),
-    );
-  expect(search('tea').ok).toBe(true);
-  expect(search('t\0ea')).toMatchObject({
-    rejection: { reasons: [{ path: '/payload/query', rule: 'text without NUL characters' }] },
-  });
-});
-
 describe('the time of an event', () => {
   test.each`
     timestamp                        | isTaken
