@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { Command } from 'commander';
 import type { DoorCounts } from '../flows/door.ts';
+import { fingerprintOf } from '../flows/fingerprint.ts';
 import { readQueries } from '../flows/publish-answers.ts';
 import { readStatus, type Status } from '../flows/status.ts';
 import type { GeneratorRequest } from '../generators/index.ts';
@@ -115,10 +116,11 @@ function outcomeOf({ dataset }: GeneratedFile, { cameInBefore, received, quarant
 /** Also a file of these bytes that a person had brought in with `upload` or `produce` came in before. */
 async function bringInFile(env: Environment, file: GeneratedFile): Promise<FileSummary> {
   if (file.dataset === 'events') {
-    const { produced, archived } = await produceAndArchive(env, contentHash(file), recordsOf(file), file.count);
+    const { sha256, bytes } = await fingerprintOf(bytesOf(file));
+    const { produced, archived } = await produceAndArchive(env, { sha256, bytes, lines: recordsOf(file) });
     return produced.sent + archived.received === 0 ? cameInBefore(file) : summaryOf(file, archived);
   }
-  const ingested = await upload(env, { dataset: file.dataset, open: () => bytesOf(file), expected: file.count });
+  const ingested = await upload(env, { dataset: file.dataset, open: () => bytesOf(file) });
   return ingested.isKnown ? cameInBefore(file) : summaryOf(file, ingested);
 }
 
@@ -128,13 +130,6 @@ const summaryOf = ({ name }: GeneratedFile, { received, quarantined }: DoorCount
   received,
   quarantined,
 });
-
-/** What `produce` knows a file by. */
-function contentHash(file: GeneratedFile): string {
-  const hash = createHash('sha256');
-  for (const line of file.lines()) hash.update(line);
-  return hash.digest('hex');
-}
 
 function* recordsOf(file: GeneratedFile): Iterable<Uint8Array> {
   for (const line of file.lines()) yield Buffer.from(line.trimEnd());

@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { Command, Option } from 'commander';
+import { fullDisk, isDiskFull } from '../adapters/local/full-disk.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import {
   type Fault,
@@ -130,8 +131,14 @@ async function* linesOf(file: GeneratedFile): AsyncIterable<string> {
   bar.stop();
 }
 
-/** Writes beside the target first, so that an interrupted command leaves no half file under the name. */
+/** Writes beside the target first, so that a file is there whole or not at all. */
 async function writeLines(path: string, lines: AsyncIterable<string>): Promise<void> {
-  await pipeline(lines, createWriteStream(`${path}.part`));
-  renameSync(`${path}.part`, path);
+  const part = `${path}.part`;
+  try {
+    await pipeline(lines, createWriteStream(part));
+    renameSync(part, path);
+  } catch (error) {
+    rmSync(part, { force: true });
+    throw isDiskFull(error) ? fullDisk(path, error) : error;
+  }
 }

@@ -84,6 +84,7 @@ const refusals: Record<string, string> = {
   EPERM: 'this user may not change it; give the right, or choose another place (--data-dir, --key-dir, --out)',
   EROFS: 'it lies on a read-only file system; choose another place (--data-dir, --key-dir, --out)',
   ENOSPC: 'no space is left on the disk; free some and run the command again',
+  EDQUOT: 'no space is left to this user on the disk; free some and run the command again',
 };
 
 /** What a person is told of an error: a line where there is something to do about it, else the stack. */
@@ -91,8 +92,9 @@ function lineOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   const isExpected = expected.some((kind) => error instanceof kind);
   for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    const { code = '', path = isExpected ? error.message : code } = cause as NodeJS.ErrnoException;
-    if (refusals[code]) return `${path}: ${refusals[code]}`;
+    // Where there is no path, the message of an expected failure says what it was about.
+    const { code = '', path = isExpected ? undefined : code } = cause as NodeJS.ErrnoException;
+    if (path !== undefined && refusals[code]) return `${path}: ${refusals[code]}`;
   }
   return isExpected ? error.message : String(error.stack);
 }

@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Command, InvalidArgumentError } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { DoorCounts } from '../flows/door.ts';
+import { fingerprintOf } from '../flows/fingerprint.ts';
 import { archiveStream } from '../local/archive-stream.ts';
 import { type Produced, produce, recordsIn } from '../local/produce.ts';
 import type { Environment } from '../ports.ts';
@@ -36,11 +36,10 @@ Examples:
     .action(async (file: string, options: Pace, command: Command) => {
       const globals = globalOptions(command);
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
-      const hash = createHash('sha256');
-      for await (const chunk of createReadStream(file)) hash.update(chunk);
+      const { sha256, bytes } = await fingerprintOf(createReadStream(file));
       await withPlatform(globals, 'write', async ({ env }) => {
         const lines = recordsIn(createReadStream(file));
-        const { produced, archived } = await produceAndArchive(env, hash.digest('hex'), lines, 0, options);
+        const { produced, archived } = await produceAndArchive(env, { sha256, bytes, lines }, options);
         if (produced.known > 0) say(`${count(produced.known)} lines of this file had been produced before.`);
         printSummary({ sent: produced.sent, ...archived }, globals.format);
         if (archived.quarantined > 0) {
@@ -72,19 +71,25 @@ function parseDuration(text: string): number {
 /** Time enough for the attempts after which a record that cannot be processed goes to quarantine. */
 const patienceSeconds = 60;
 
+export interface EventsFile {
+  /** Of the content: what is produced is known by it. */
+  sha256: string;
+  bytes: number;
+  lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
+}
+
 /**
  * Puts the lines into the stream and brings the stream to the archive, one after the other, each with its bar; at a
  * given pace both at the same time.
  */
 export async function produceAndArchive(
   env: Environment,
-  source: string,
-  lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
-  expected = 0,
+  { sha256, bytes, lines }: EventsFile,
   { rate, for: seconds }: Pace = {},
 ): Promise<{ produced: Produced; archived: DoorCounts }> {
-  const sending = progress('events → stream', expected, 'events');
-  const send = () => produce(env, source, lines, { rate, seconds, onProgress: (records) => sending.update(records) });
+  const sending = progress('events → stream', bytes, 'bytes');
+  const onSent = (_: number, read: number) => sending.update(read);
+  const send = () => produce(env, sha256, lines, { rate, seconds, onProgress: onSent });
   const options = { patienceSeconds, onFailure: tellFailure() };
   if (rate !== undefined) {
     const producing = new AbortController();
@@ -97,7 +102,7 @@ export async function produceAndArchive(
     return { produced: await sent, archived: await archiving };
   }
   const produced = await send().finally(() => sending.stop());
-  const archiving = progress('stream → lake', expected || produced.sent, 'events');
+  const archiving = progress('stream → lake', produced.sent, 'events');
   const onProgress = (records: number) => archiving.update(records);
   const archived = await archiveStream(env, { ...options, onProgress }).finally(() => archiving.stop());
   return { produced, archived };

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { createReadStream, existsSync, statSync } from 'node:fs';
 import { Argument, Command } from 'commander';
 import { type Dataset, fileDatasets } from '../contracts/index.ts';
@@ -7,6 +6,7 @@ import { landingKey } from '../domain/lake/layout.ts';
 import type { RefusalGroup } from '../domain/quality/refusal-summary.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { DoorCounts } from '../flows/door.ts';
+import { fingerprintOf, unchanged } from '../flows/fingerprint.ts';
 import { type IngestedFile, ingestBatch } from '../flows/ingest-batch.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
@@ -38,7 +38,8 @@ Examples:
       const mapping = options.map ? readMapping(options.map, dataset).mapping : undefined;
       await withPlatform(globals, 'write', async ({ env }) => {
         const open = () => createReadStream(file);
-        const { fileId: _, refusals, ...counts } = await upload(env, { dataset, open, mapping, again: options.again });
+        const { again } = options;
+        const { fileId: _, isFinished: __, refusals, ...counts } = await upload(env, { dataset, open, mapping, again });
         if (counts.isKnown) say('This content came in before; nothing changed. --again ingests it all the same.');
         tellRefusals(counts, refusals);
         printSummary({ dataset, ...counts }, globals.format);
@@ -57,22 +58,20 @@ interface Upload {
   open: () => AsyncIterable<Uint8Array>;
   mapping?: Mapping;
   again?: boolean;
-  /** Rows, where they are known. */
-  expected?: number;
 }
 
-/** Lands a file under the hash of its content and ingests it. */
-export async function upload(
-  env: Environment,
-  { dataset, open, mapping, again, expected }: Upload,
-): Promise<IngestedFile> {
-  const hash = createHash('sha256');
-  for await (const chunk of open()) hash.update(chunk);
-  const key = landingKey(dataset, hash.digest('hex'));
-  await env.objects.put(key, open());
-  const bar = progress(dataset, expected ?? 0, 'rows');
+/**
+ * Lands a file under the hash of its content and ingests it; one whose ingest was cut off is taken up where it ended.
+ * RefusedInput where the file changes meanwhile, as one does that is still being written.
+ */
+export async function upload(env: Environment, { dataset, open, mapping, again }: Upload): Promise<IngestedFile> {
+  const fingerprint = await fingerprintOf(open());
+  const key = landingKey(dataset, fingerprint.sha256);
+  await env.objects.put(key, unchanged(open(), fingerprint));
+  const bar = progress(dataset, fingerprint.bytes, 'bytes');
+  const onProgress = (_: number, read: number) => bar.update(read);
   try {
-    return await ingestBatch(env)({ dataset, key, mapping, again }, (rows) => bar.update(rows));
+    return await ingestBatch(env)({ dataset, key, mapping, again }, { onProgress });
   } catch (error) {
     // What cannot be read at all is not kept: it may hold personal data.
     if (error instanceof RefusedInput) await env.objects.delete([key]);

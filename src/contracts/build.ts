@@ -32,10 +32,20 @@ function dataModule(contracts: Contract[], envelope: Leaf[]): string {
   const datasets: Dataset[] = ['events', 'customers', 'products', 'transactions'];
   const columns = Object.fromEntries(datasets.map((name) => [name, rawColumns(name, contracts, envelope)]));
   const withoutWords = ({ description, ...leaf }: Leaf): Leaf => leaf;
-  const brief = contracts.map((contract) => ({ ...contract, leaves: contract.leaves.map(withoutWords) }));
+  // Most leaves stand in every type of event: each is written once, and contracts name it by its number.
+  const distinct = new Map<string, number>();
+  const numberOf = (leaf: Leaf): number => {
+    const text = JSON.stringify(withoutWords(leaf));
+    if (!distinct.has(text)) distinct.set(text, distinct.size);
+    return distinct.get(text)!;
+  };
+  const brief = contracts.map((contract) => ({ ...contract, leaves: contract.leaves.map(numberOf) }));
   return `${header}import type { Column, Contract, Dataset, Leaf } from '../model.ts';
 export const envelope: Leaf[] = ${JSON.stringify(envelope.map(withoutWords), null, 2)};
-export const contracts: Contract[] = ${JSON.stringify(brief, null, 2)};
+const leaves: Leaf[] = [${[...distinct.keys()].join(',\n')}];
+export const contracts: Contract[] = ${JSON.stringify(brief, null, 2)}.map((contract): Contract => {
+  return { ...contract, dataset: contract.dataset as Dataset, leaves: contract.leaves.map((number) => leaves[number]!) };
+});
 export const columns: Record<Dataset, Column[]> = ${JSON.stringify(columns, null, 2)};
 `;
 }

@@ -196,3 +196,9 @@ function gzipLines(lines: object[]): Uint8Array {
   for (const line of lines) text += `${JSON.stringify(line)}\n`;
   return gzipSync(text, { level: 3 });
 }
+
+/** The lines of a gzip object of JSON Lines, as text; none where it does not exist. */
+export async function linesOfObject(env: Environment, key: string): Promise<string[]> {
+  const bytes = await env.objects.get(key);
+  return bytes ? gunzipSync(bytes).toString('utf8').trimEnd().split('\n') : [];
+}

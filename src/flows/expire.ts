@@ -4,8 +4,8 @@ import { isQuarantineOver, oldestQuarantineDay } from '../domain/privacy/quarant
 import { archiveEventSource } from '../domain/stream/event-source-settings.ts';
 import type { Environment } from '../ports.ts';
 import { readDocument } from './documents.ts';
-import type { QuarantineLine } from './door.ts';
-import { linesOfObject } from './quarantine.ts';
+import { linesOfObject, type QuarantineLine } from './door.ts';
+
 import type { FailedBatch } from './redrive-failures.ts';
 
 /** Objects that were deleted. */

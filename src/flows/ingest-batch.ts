@@ -3,17 +3,13 @@ import { createHash } from 'node:crypto';
 import { type Contract, contractOf, type Dataset } from '../contracts/index.ts';
 import { checkHeader } from '../domain/files/check-header.ts';
 import type { Mapping } from '../domain/files/mapping.ts';
-import { rowReceiver } from '../domain/files/receive-row.ts';
-import { rowIdRule } from '../domain/files/row-id.ts';
-import type { JsonObject } from '../domain/json.ts';
-import { accepted, type Outcome } from '../domain/outcome.ts';
-import type { RawLine, ValidRecord } from '../domain/privacy/separate.ts';
-import { type RefusalGroup, RefusalSummary } from '../domain/quality/refusal-summary.ts';
+import type { RefusalGroup } from '../domain/quality/refusal-summary.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
-import { addCounts, type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
+import { type DoorCounts, noCounts } from './door.ts';
+import { type Fingerprint, fingerprintOf, unchanged } from './fingerprint.ts';
+import { RowIngest } from './ingest-rows.ts';
 import { type FileShape, readRows, shapeOf, unpacked } from './read-rows.ts';
-import { keepRowFormat } from './row-format.ts';
 
 export interface LandedFile {
   dataset: Dataset;
@@ -30,68 +26,69 @@ export interface IngestedFile extends DoorCounts {
   fileId: string;
   /** True where an earlier upload of the same content had already been ingested. */
   isKnown: boolean;
+  /** False where the time was up before the last row: the next call takes the file up where this one ended. */
+  isFinished: boolean;
   /** Why rows were refused, the most frequent reason first. */
   refusals: RefusalGroup[];
 }
 
+export interface IngestOptions {
+  /** Told after each batch how many rows, and how many bytes of the landing file, have been read. */
+  onProgress?: (rows: number, bytes: number) => void;
+  /** Asked after each batch that was written; true ends the call there. */
+  isTimeUp?: () => boolean;
+}
+
 /**
- * Ingests a landed file and deletes it. The same content again changes nothing; an ingest that was cut off is taken up
- * with the arrival time of its first try, and so finds the objects it had written.
- * Throws RefusedInput, writing nothing, where the file as a whole cannot be read.
+ * Ingests a landed file and deletes it. The same content again changes nothing. An ingest that was cut off, or whose time
+ * was up, is taken up behind the last batch that it wrote, with the arrival time of its first try; however often that
+ * happens, rows, ids and counts are those of one call. Each call writes one batch at least, or finishes the file.
+ * Throws RefusedInput, writing nothing, where the file as a whole cannot be read; also where it changes while it is read,
+ * and then nothing is written of what changed.
  */
 export const ingestBatch =
   (env: Environment, { rowsPerObject = 5000 } = {}) =>
-  async (file: LandedFile, onProgress: (rows: number) => void = () => {}): Promise<IngestedFile> => {
+  async (
+    file: LandedFile,
+    { onProgress = () => {}, isTimeUp = () => false }: IngestOptions = {},
+  ): Promise<IngestedFile> => {
     const contract = contractOf(`${file.dataset}/1`);
     if (!contract) throw new RefusedInput(`${file.dataset} is not a dataset of files`);
-    const { content, shape } = await survey(env, file, contract);
-    const { fileId, arrivedAt, isIngested } = await register(env, file, content);
+    const { fingerprint, shape } = await survey(env, file, contract);
+    const { fileId, arrivedAt, isIngested } = await register(env, file, fingerprint.sha256);
     if (isIngested) {
       await env.objects.delete([file.key]);
-      return { ...noCounts, fileId, isKnown: true, refusals: [] };
+      return { ...noCounts, fileId, isKnown: true, isFinished: true, refusals: [] };
     }
-    const giveIds = rowIdMaker(file);
-    const { reportingCurrency } = env.settings;
-    const receive = rowReceiver({ contract, mapping: file.mapping, reportingCurrency });
-    const refusals = new RefusalSummary();
-    let counts = noCounts;
-    for await (const rows of inChunks(readRows(unpacked(env.objects.open(file.key)), shape), rowsPerObject)) {
-      const records = rows.map(
-        (row): DoorRecord => ({
-          origin: { source_file: fileId, source_line: row.line },
-          arrivedAt,
-          body: row.body,
-          outcome: validRecord(row.outcome.ok ? receive(row.outcome.value) : row.outcome, contract),
-        }),
-      );
-      const separated = await separateBatch(env, records);
-      giveIds(separated.lines);
-      if (separated.quarantine.length > 0 && refusals.groups().length === 0) {
-        await keepRowFormat(env, fileId, { shape, mapping: file.mapping });
-      }
-      for (const { reasons, origin } of separated.quarantine) refusals.add(reasons, Number(origin.source_line));
-      const batch = `${fileId}-${String(rows[0]!.line).padStart(9, '0')}`;
-      const written = await writeBatch(env, file.dataset, { batch, received: rows.length, arrivedAt }, separated);
-      counts = addCounts(counts, written);
-      onProgress(counts.received);
+    const { dataset, mapping } = file;
+    const ingest = await RowIngest.begin(env, { dataset, mapping, shape, fileId, arrivedAt });
+    const result = (isFinished: boolean): IngestedFile => {
+      return { ...ingest.counts, fileId, isKnown: false, isFinished, refusals: ingest.refusals };
+    };
+    const source = new CountedBytes(env.objects.open(file.key));
+    const content = unchanged(unpacked(source), fingerprint);
+    for await (const rows of inChunks(readRows(content, shape), rowsPerObject)) {
+      const isNew = await ingest.take(rows);
+      onProgress(ingest.counts.received, source.bytes);
+      if (isNew && isTimeUp()) return result(false);
     }
-    const values = { arrivedAt: arrivedAt.toISOString(), isIngested: true, rows: counts.received };
-    await env.hot.write([{ table: 'files', put: { partition: file.dataset, sort: fileId, values } }]);
+    const values = { arrivedAt: arrivedAt.toISOString(), isIngested: true, rows: ingest.counts.received };
+    await env.hot.write([{ table: 'files', put: { partition: dataset, sort: fileId, values } }]);
     await env.objects.delete([file.key]);
-    return { ...counts, fileId, isKnown: false, refusals: refusals.groups() };
+    return result(true);
   };
 
-/** Reads the whole file once: its hash, whether it can be unpacked, and whether its header has what the contract needs. */
+/** Reads the whole file once: what it is known by, whether it can be unpacked, whether its header has what is needed. */
 async function survey(
   env: Environment,
   file: LandedFile,
   contract: Contract,
-): Promise<{ content: string; shape: FileShape }> {
-  const hash = createHash('sha256');
-  for await (const chunk of unpacked(env.objects.open(file.key))) hash.update(chunk);
-  const shape = await shapeOf(unpacked(env.objects.open(file.key)));
+): Promise<{ fingerprint: Fingerprint; shape: FileShape }> {
+  const content = () => unpacked(env.objects.open(file.key));
+  const fingerprint = await fingerprintOf(content());
+  const shape = await shapeOf(unchanged(content(), fingerprint));
   if (shape.format === 'csv') checkHeader(shape.header, contract, file.mapping);
-  return { content: hash.digest('hex'), shape };
+  return { fingerprint, shape };
 }
 
 interface Registered {
@@ -147,23 +144,21 @@ function fileIdOf(content: string, mapping: Mapping | undefined, times: number):
   return hash.digest('hex');
 }
 
-function validRecord(outcome: Outcome<JsonObject>, contract: Contract): Outcome<ValidRecord> {
-  return outcome.ok ? accepted({ contract, record: outcome.value }) : outcome;
-}
+/** Bytes as they come, counted. */
+class CountedBytes implements AsyncIterable<Uint8Array> {
+  bytes = 0;
+  readonly #source: AsyncIterable<Uint8Array>;
 
-/** Gives each line the id that its mapping asks for; identical lines stay distinct by their occurrence in the file. */
-function rowIdMaker({ dataset, mapping }: LandedFile): (lines: RawLine[]) => void {
-  if (!mapping?.rowId) return () => {};
-  const rule = rowIdRule(dataset, mapping.rowId);
-  const seen = new Map<string, number>();
-  return (lines) => {
-    for (const line of lines) {
-      const hash = rule.hash(line);
-      const occurrence = (seen.get(hash) ?? 0) + 1;
-      seen.set(hash, occurrence);
-      line[rule.column] = `${hash}-${occurrence}`;
+  constructor(source: AsyncIterable<Uint8Array>) {
+    this.#source = source;
+  }
+
+  async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
+    for await (const chunk of this.#source) {
+      this.bytes += chunk.length;
+      yield chunk;
     }
-  };
+  }
 }
 
 async function* inChunks<T>(items: AsyncIterable<T>, size: number): AsyncIterable<T[]> {

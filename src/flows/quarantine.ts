@@ -1,12 +1,11 @@
 /** What waits in quarantine: refused records, found by what is in the clear, opened only where they must be. */
 import { createHash } from 'node:crypto';
-import { gunzipSync } from 'node:zlib';
 import { type Dataset, datasets } from '../contracts/index.ts';
 import type { Reason } from '../domain/outcome.ts';
 import { isQuarantineOver } from '../domain/privacy/quarantine-day.ts';
 import { open, SealError } from '../domain/privacy/seal.ts';
 import type { Environment, HotItem } from '../ports.ts';
-import type { BatchCounts, QuarantineLine } from './door.ts';
+import { type BatchCounts, linesOfObject, type QuarantineLine } from './door.ts';
 
 export interface QuarantinedRecord {
   /** A hash of dataset and origin: the same in each copy of the record that a repeated batch has written. */
@@ -54,12 +53,6 @@ export async function* quarantinedRecords(env: Environment, dataset: Dataset): A
       yield { id: quarantineId(dataset, line.origin), dataset, line };
     }
   }
-}
-
-/** The lines of a gzip object of JSON Lines, as text; none where it does not exist. */
-export async function linesOfObject(env: Environment, key: string): Promise<string[]> {
-  const bytes = await env.objects.get(key);
-  return bytes ? gunzipSync(bytes).toString('utf8').trimEnd().split('\n') : [];
 }
 
 function matches({ id, line }: QuarantinedRecord, { ids, rule, since = '' }: QuarantineFilter): boolean {

@@ -124,6 +124,8 @@ class CsvRows {
 
 const tooLong = rejected('too_long', [{ path: '', rule: 'at most 1 MiB' }]);
 const noText = rejected('not_csv', [{ path: '', rule: 'UTF-8 text' }]);
+/** What a torn write or another format leaves behind: CSV has no way to mean it, as JSON has. */
+const hasNul = rejected('not_csv', [{ path: '', rule: 'text without NUL bytes' }]);
 const noCsv = rejected('not_csv', [
   { path: '', rule: 'CSV (RFC 4180): a quote in a cell is doubled and the cell quoted' },
 ]);
@@ -131,6 +133,7 @@ const noCsv = rejected('not_csv', [
 function csvRow(header: string[], body: Buffer): Outcome<JsonObject> {
   const text = decodeUtf8(body);
   if (text === undefined) return noText;
+  if (text.includes('\0')) return hasNul;
   const cells = cellsOf(text);
   if (!cells) return noCsv;
   if (cells.length !== header.length) {

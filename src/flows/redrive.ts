@@ -8,12 +8,11 @@ import { rawKey } from '../domain/lake/layout.ts';
 import type { Rejection } from '../domain/outcome.ts';
 import type { RawLine } from '../domain/privacy/separate.ts';
 import type { Environment } from '../ports.ts';
-import { type DoorCounts, type DoorRecord, separateBatch, writeBatch } from './door.ts';
+import { type DoorCounts, type DoorRecord, linesOfObject, separateBatch, writeBatch } from './door.ts';
 import {
   bodyOpener,
   type IdsByDay,
   leaving,
-  linesOfObject,
   type QuarantinedRecord,
   type QuarantineFilter,
   quarantineId,

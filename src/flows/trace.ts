@@ -8,9 +8,9 @@ import type { RawLine } from '../domain/privacy/separate.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
-import type { QuarantineLine } from './door.ts';
+import { linesOfObject, type QuarantineLine } from './door.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
-import { bodyOpener, linesOfObject, quarantinedRecords, redrivenRecords, ruleText } from './quarantine.ts';
+import { bodyOpener, quarantinedRecords, redrivenRecords, ruleText } from './quarantine.ts';
 import { receiver } from './receive-again.ts';
 
 export interface TraceStep {

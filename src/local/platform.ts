@@ -9,13 +9,13 @@ import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
 import { LedgerFile } from '../adapters/local/ledger-file.ts';
 import { SqlDirectory } from '../adapters/local/sql-directory.ts';
-import { existingFile, sqliteError } from '../adapters/local/sqlite.ts';
+import { existingFile, isBusy, sqliteError } from '../adapters/local/sqlite.ts';
 import { SqliteEventStream } from '../adapters/local/sqlite-event-stream.ts';
 import { SqliteHotStore } from '../adapters/local/sqlite-hot-store.ts';
 import { SqliteVault } from '../adapters/local/sqlite-vault.ts';
 import { systemClock, systemIds } from '../adapters/local/system.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
-import { AdapterError, type Clock, type Environment, type Ids } from '../ports.ts';
+import type { Clock, Environment, Ids } from '../ports.ts';
 import { readSettings } from './settings.ts';
 
 const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
@@ -155,7 +155,7 @@ function lock(dataDir: string): () => void {
   } catch (error) {
     database?.close();
     const failure = sqliteError(path, error);
-    if (!(failure instanceof AdapterError && failure.retryable)) throw failure;
+    if (!isBusy(failure)) throw failure;
     throw new RefusedInput(
       `another process is writing to ${dataDir}; wait for it to end, or work in another place with --data-dir`,
     );

@@ -22,7 +22,8 @@ export interface Produced {
 }
 
 export interface ProduceOptions {
-  onProgress?: (records: number) => void;
+  /** Told after each put how many records are in the stream, and how many bytes of lines have been read for them. */
+  onProgress?: (records: number, bytes: number) => void;
   /** Records a second; by default as fast as the stream takes them. */
   rate?: number;
   /** Ends after this time, or with the last line if that comes first. */
@@ -50,6 +51,7 @@ export async function produce(
   const produced: Produced = { sent: 0, known, oversized: [] };
   const pace = new Pace(env, timer, rate, seconds);
   let line = 0;
+  let bytes = 0;
   let batch: NewRecord[] = [];
   let size = 0;
   const flush = async () => {
@@ -59,11 +61,12 @@ export async function produce(
     batch = [];
     size = 0;
     await env.hot.write([{ table: 'files', put: { ...key, values: { lines: line } } }]);
-    onProgress(known + produced.sent);
+    onProgress(known + produced.sent, bytes);
   };
   for await (const data of lines) {
     if (line >= known && pace.isOver(produced.sent + batch.length)) break;
     line += 1;
+    bytes += data.length + 1;
     if (line <= known || data.length === 0) continue;
     const record = { partitionKey: partitionKey(data), data };
     if (data.length + record.partitionKey.length > longestLine) {

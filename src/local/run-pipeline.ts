@@ -153,7 +153,9 @@ async function recorded(
     return { runId, status, snapshot: number, steps };
   } catch (error) {
     const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    await record(env, runId, { kind, status: 'failed', startedAt, steps, failedStep: current, message });
+    // Where the note fails too, as it does on a full disk, the run's own failure is what there is to tell.
+    const failure = { kind, status: 'failed', startedAt, steps, failedStep: current, message };
+    await record(env, runId, failure).catch(() => {});
     throw error;
   } finally {
     await lock.release();

@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
+import { parse } from 'yaml';
 import { bundle } from '../../scripts/bundle.mjs';
-import { contractOf } from '../../src/contracts/index.ts';
-import { landingKey } from '../../src/domain/lake/layout.ts';
+import { contractOf, type Dataset } from '../../src/contracts/index.ts';
+import { landingKey, mappingKey } from '../../src/domain/lake/layout.ts';
 import type { Resolution } from '../../src/ports.ts';
 import { type AwsDeployment, newAwsDeployment } from '../support/aws-deployment.ts';
 import { callBundle } from '../support/bundled-function.ts';
@@ -136,8 +137,8 @@ describeWithMoto('the function ingest-batch', () => {
   });
   afterEach(() => aws.close());
 
-  const land = async (content: string): Promise<string> => {
-    const key = landingKey('customers', createHash('sha256').update(content).digest('hex'));
+  const land = async (content: string, dataset: Dataset = 'customers', mapping?: string): Promise<string> => {
+    const key = landingKey(dataset, createHash('sha256').update(content).digest('hex'), mapping);
     await aws.objects.put(key, Buffer.from(content));
     return key;
   };
@@ -203,9 +204,92 @@ describeWithMoto('the function ingest-batch', () => {
     };
     const { answers, output } = await callBundle<Failures>(path, aws.variables, [event]);
     expect(answers[0]!.batchItemFailures.map((one) => one.itemIdentifier)).toEqual(['foreign', 'broken', 'list']);
-    expect(output).toContain('a landing key must be landing/<dataset of files>/<SHA-256 of the content>');
+    expect(output).toContain('a landing key must be landing/<dataset of files>/[<mapping>/]<SHA-256 of the content>');
     expect(output).not.toContain(canary);
     expect(await stored(aws, 'landing/')).toEqual({});
+  });
+
+  describe('for files whose columns are named otherwise', () => {
+    const purchases = 'customer_id,ordered_on,quantity,amount\n0001,1997-01-01,1,11.77\n0001,1997-01-01,1,11.77\n';
+    const call = async (key: string) => callBundle<Failures>(path, aws.variables, [{ Records: [notice('a', key)] }]);
+    const putMapping = (text: string) => aws.objects.put(mappingKey('transactions', 'cdnow'), Buffer.from(text));
+
+    test('reads them by the mapping that their landing key names', async () => {
+      const mapping: unknown = parse(readFileSync('examples/cdnow/map.yaml', 'utf8'));
+      await putMapping(JSON.stringify(mapping));
+      const { answers } = await call(await land(purchases, 'transactions', 'cdnow'));
+      expect(answers).toEqual([{ batchItemFailures: [] }]);
+      const lines = linesOf(await stored(aws, 'raw/transactions/'));
+      expect(lines).toMatchObject([
+        { amount: '11.7700', product_id: 'cd' },
+        { amount: '11.7700', product_id: 'cd' },
+      ]);
+      expect(lines.map(({ transaction_id: id }) => String(id).slice(32))).toEqual(['-1', '-2']);
+      expect(await stored(aws, 'landing/')).toEqual({});
+    });
+
+    test.each([
+      ['is missing', undefined, 'there is no mapping mappings/transactions/cdnow.json; put it there and land the file'],
+      ['is no JSON', 'dataset: transactions', 'mappings/transactions/cdnow.json is not valid JSON'],
+      [
+        'does not fit',
+        '{"dataset": "products"}',
+        'mappings/transactions/cdnow.json: dataset must be transactions, got',
+      ],
+    ])('refuses a file whose mapping %s, and says what to do', async (_, text, reason) => {
+      if (text !== undefined) await putMapping(text);
+      const { answers, output } = await call(await land(purchases, 'transactions', 'cdnow'));
+      expect([answers, output]).toEqual([[{ batchItemFailures: [] }], expect.stringContaining(reason)]);
+      expect(await stored(aws, 'raw/')).toEqual({});
+    });
+  });
+
+  describe('when its time does not suffice', () => {
+    const product = (number: number) => `p${number},Tea,drinks,Acme,1.50,1\n`;
+    const products = `product_id,name,category,brand,price,cost\n${Array.from({ length: 12_000 }, (_, row) => product(row)).join('')}`;
+    const rowsIn = async () => linesOf(await stored(aws, 'raw/products/'));
+
+    test('goes on in further calls, each by a notice of its own, until the whole file is in', async () => {
+      const key = await land(products, 'products');
+      const found: [rows: number, landing: string[]][] = [];
+      let noticed = key;
+      for (let calls = 0; calls < 3; calls += 1) {
+        const { answers } = await callBundle<Failures>(
+          path,
+          aws.variables,
+          [{ Records: [notice('a', noticed)] }],
+          30_000,
+        );
+        expect(answers).toEqual([{ batchItemFailures: [] }]);
+        const landing = Object.keys(await stored(aws, 'landing/'));
+        found.push([(await rowsIn()).length, landing]);
+        noticed = landing.at(-1)!;
+      }
+      const waiting = [key, `${key}.rest`];
+      expect(found).toEqual([
+        [5000, waiting],
+        [10_000, waiting],
+        [12_000, waiting],
+      ]);
+      const { output } = await callBundle<Failures>(path, aws.variables, [{ Records: [notice('a', noticed)] }], 30_000);
+      expect(output).toContain('"received":12000,"raw":12000');
+      expect(Object.keys(await stored(aws, 'landing/'))).toEqual([]);
+      const ids = (await rowsIn()).map((line) => line.product_id);
+      expect([ids.length, new Set(ids).size]).toEqual([12_000, 12_000]);
+    });
+
+    test('begins no further file of its messages, which gets a notice of its own', async () => {
+      const keys = [await land(`${products.split('\n', 1)[0]}\n${product(1)}`, 'products'), await land(rows())];
+      const event = { Records: [notice('a', keys[0]!), notice('b', keys[1]!)] };
+      await callBundle<Failures>(path, aws.variables, [event], 30_000);
+      expect(Object.keys(await stored(aws, 'landing/'))).toEqual(
+        [keys[0]!, `${keys[0]}.rest`, keys[1]!, `${keys[1]}.rest`].toSorted(),
+      );
+      const rest = { Records: keys.map((key) => notice(key, `${key}.rest`)) };
+      await callBundle<Failures>(path, aws.variables, [rest, rest]);
+      expect(Object.keys(await stored(aws, 'landing/'))).toEqual([]);
+      expect([(await rowsIn()).length, linesOf(await stored(aws, 'raw/customers/')).length]).toEqual([1, 1]);
+    });
   });
 
   test('gives a message back while a store is down', async () => {

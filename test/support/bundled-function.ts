@@ -18,10 +18,10 @@ export class ProcessEnded extends Error {
 
 const runtime = `
   const loaded = import(process.argv[1]);
-  process.on('message', async (event) => {
+  process.on('message', async ({ event, remainingMs }) => {
     try {
       const { handler } = await loaded;
-      process.send({ answer: await handler(event) });
+      process.send({ answer: await handler(event, { getRemainingTimeInMillis: () => remainingMs }) });
     } catch (error) {
       console.error(error);
       process.send({});
@@ -49,11 +49,11 @@ export class FunctionProcess {
     this.#closed = once(this.#child, 'close') as Promise<[number | null, NodeJS.Signals | null]>;
   }
 
-  /** One call at a time. Throws HandlerFailed or ProcessEnded. */
-  async call<Answer>(event: object): Promise<Answer> {
+  /** One call at a time; the context tells of the time that is left for it. Throws HandlerFailed or ProcessEnded. */
+  async call<Answer>(event: object, remainingMs = 900_000): Promise<Answer> {
     const answered = once(this.#child, 'message');
     const ended = this.#closed.then(([code, signal]) => Promise.reject(new ProcessEnded(code, signal)));
-    this.#child.send(event, () => {
+    this.#child.send({ event, remainingMs }, () => {
       // A process that is gone says so by its end.
     });
     const [message] = await Promise.race([answered, ended]);
@@ -79,12 +79,13 @@ export async function callBundle<Answer>(
   path: string,
   variables: Record<string, string>,
   events: object[],
+  remainingMs?: number,
 ): Promise<Called<Answer>> {
   const started = new FunctionProcess(path, variables);
   const answers: (Answer | undefined)[] = [];
   try {
     for (const event of events) {
-      const call = started.call<Answer>(event);
+      const call = started.call<Answer>(event, remainingMs);
       answers.push(
         await call.catch((error: unknown) => {
           if (error instanceof HandlerFailed) return undefined;

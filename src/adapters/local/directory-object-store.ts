@@ -5,6 +5,7 @@ import { link, mkdir, open, readdir, readFile, rename, rm, stat, unlink } from '
 import { dirname, join, resolve } from 'node:path';
 import { objectKeyProblem, reservedSegment } from '../../domain/limits/object-key.ts';
 import { AdapterError, type ObjectStore, type StoredObject } from '../../ports.ts';
+import { fullDisk, isDiskFull, writing } from './full-disk.ts';
 import { refusal } from './refusal.ts';
 
 /** Where objects are written before they get their names. */
@@ -27,7 +28,7 @@ export class DirectoryObjectStore implements ObjectStore {
   constructor(directory: string, { access = 'write' }: { access?: 'read' | 'write' } = {}) {
     this.#directory = resolve(directory);
     if (access === 'read') return;
-    mkdirSync(join(this.#directory, temporaryFolder), { recursive: true });
+    writing(this.#directory, () => mkdirSync(join(this.#directory, temporaryFolder), { recursive: true }));
     this.#removeStaleTemporaries();
   }
 
@@ -88,7 +89,7 @@ export class DirectoryObjectStore implements ObjectStore {
     } catch (error) {
       const { code, syscall } = error as NodeJS.ErrnoException;
       if (syscall === 'link' && code === 'EEXIST') return false;
-      throw adapterError(key, error);
+      throw isDiskFull(error) ? fullDisk(path, error) : adapterError(key, error);
     } finally {
       await rm(temporary, { force: true });
     }

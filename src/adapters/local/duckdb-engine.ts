@@ -49,6 +49,7 @@ export class DuckDbEngine implements ModelEngine {
         try {
           models.push(await this.#executeModel(connection, model, models));
         } catch (error) {
+          this.#removeOutputs(plan);
           throw error instanceof EngineError ? error : engineError(model.table, error);
         }
       }
@@ -57,6 +58,13 @@ export class DuckDbEngine implements ModelEngine {
       connection.closeSync();
       instance.closeSync();
       rmSync(temporaryDirectory, { recursive: true, force: true });
+    }
+  }
+
+  /** Nobody reads what a failed plan has written, and where the disk is full it would stay so. */
+  #removeOutputs({ models }: RunPlan): void {
+    for (const { output } of models) {
+      rmSync(this.#options.objects.uri(output.prefix), { recursive: true, force: true });
     }
   }
 

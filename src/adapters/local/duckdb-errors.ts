@@ -19,7 +19,8 @@ const inOwnWords: [RegExp, string][] = [
     'Conversion Error: a value cannot be read as the type that is asked for; try_cast makes it NULL',
   ],
   [/^Out of Range Error/, 'Out of Range Error: a number leaves the range of its type; cast it to a wider one first'],
-  [/No space left on device/, 'IO Error: no space is left on the disk; free some and run the command again'],
+  // DuckDB writes it with a capital letter, Node.js without.
+  [/no space left on device/i, 'IO Error: no space is left on the disk; free some and run the command again'],
   [/Permission denied/, 'IO Error: this user may not read or write the file; check its rights'],
   [/Read-only file system/, 'IO Error: the file lies on a read-only file system; name another place with --data-dir'],
 ];

@@ -23,6 +23,7 @@ import {
   type WarehouseStatement,
 } from '../../ports.ts';
 import { engineError } from './duckdb-errors.ts';
+import { writing } from './full-disk.ts';
 
 export interface DuckDbWarehouseOptions {
   directory: string;
@@ -48,12 +49,12 @@ export class DuckDbWarehouse implements Warehouse {
   async transaction(statements: WarehouseStatement[]): Promise<void> {
     this.#removeLeftovers();
     const copy = this.#newFile();
-    if (existsSync(this.#file)) copyFileSync(this.#file, copy);
     try {
+      if (existsSync(this.#file)) writing(copy, () => copyFileSync(this.#file, copy));
       await this.#load(copy, statements);
       renameSync(copy, this.#file);
     } finally {
-      rmSync(copy, { force: true });
+      for (const path of [copy, `${copy}.wal`]) rmSync(path, { force: true });
     }
   }
 
@@ -74,13 +75,13 @@ export class DuckDbWarehouse implements Warehouse {
   async #load(file: string, statements: WarehouseStatement[]): Promise<void> {
     await withConnection(file, confined, async (connection) => {
       await this.#applyDdl(connection);
-      await connection.run('begin');
+      await run(connection, this.#file, 'begin');
       for (const statement of statements) {
         if ('sql' in statement) await run(connection, statement.what, statement.sql);
         else await this.#copy(connection, statement.copy);
       }
-      await connection.run('commit');
-      await connection.run('checkpoint');
+      await run(connection, this.#file, 'commit');
+      await run(connection, this.#file, 'checkpoint');
     });
   }
 

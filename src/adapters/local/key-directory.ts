@@ -10,10 +10,11 @@ import {
   readFileSync,
   rmSync,
   statSync,
-  writeSync,
+  writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { open, SealError, seal } from '../../domain/privacy/seal.ts';
+import { writing } from './full-disk.ts';
 import { refusal } from './refusal.ts';
 
 /** Windows has no such modes: there the user's profile is what protects the directory. */
@@ -33,9 +34,9 @@ export class KeyDirectory {
     const path = join(directory, 'root.key');
     if (!statSync(path, { throwIfNoEntry: false })) {
       refuseToReplaceKeyOf(options.protects, path);
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      writing(directory, () => mkdirSync(directory, { recursive: true, mode: 0o700 }));
       refuseWhereOthersMayRead(directory, '700');
-      createKeyFile(path);
+      writing(path, () => createKeyFile(path));
     }
     refuseWhereOthersMayRead(directory, '700');
     refuseWhereOthersMayRead(path, '600');
@@ -88,7 +89,7 @@ function createKeyFile(path: string): void {
   const temporary = `${path}.${randomUUID()}`;
   const file = openSync(temporary, 'wx', 0o600);
   try {
-    writeSync(file, randomBytes(32));
+    writeFileSync(file, randomBytes(32));
     fsyncSync(file);
     linkSync(temporary, path);
   } catch (error) {

@@ -1,7 +1,17 @@
 /** The suppression ledger as a file of one JSON entry a line, in the key directory: apart from the data and its backups. */
-import { closeSync, existsSync, fsyncSync, ftruncateSync, openSync, readFileSync, statSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  ftruncateSync,
+  openSync,
+  readFileSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { lookUpValue, nameOf } from '../../domain/privacy/vault-entries.ts';
 import type { LedgerEntry, NaturalId, SuppressionLedger } from '../../ports.ts';
+import { writing } from './full-disk.ts';
 import { refusal } from './refusal.ts';
 
 export class LedgerFile implements SuppressionLedger {
@@ -25,16 +35,21 @@ export class LedgerFile implements SuppressionLedger {
       const entry: LedgerEntry = { number: last + index + 1, hmac: this.hmacOf(id), erasedAt: erasedAt.toISOString() };
       return `${JSON.stringify(entry)}\n`;
     });
+    writing(this.#path, () => this.#write(lines.join('')));
+    return last + ids.length;
+  }
+
+  #write(text: string): void {
     const file = openSync(this.#path, 'a', 0o600);
     try {
       // An entry that was cut off while it was written makes no room for the next on its line.
       ftruncateSync(file, this.#wholeBytes);
-      writeSync(file, lines.join(''));
+      // Unlike writeSync, which on a disk that fills up writes a part and says so by its result alone.
+      writeFileSync(file, text);
       fsyncSync(file);
     } finally {
       closeSync(file);
     }
-    return last + ids.length;
   }
 
   async entries(after: number): Promise<LedgerEntry[]> {

@@ -4,6 +4,7 @@ import { basename, dirname } from 'node:path';
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { AdapterError } from '../../ports.ts';
+import { fullDisk, writing } from './full-disk.ts';
 
 /** How long a statement waits for another process' transaction to end. */
 const busyTimeoutMs = 10_000;
@@ -11,13 +12,15 @@ const busyTimeoutMs = 10_000;
 /** SQLite's own 2 MB hold the vault of ten thousand people no more. */
 const cacheKiB = 64 * 1024;
 
-/** SQLITE_BUSY and SQLITE_LOCKED: the only results that a later attempt may change. */
-const retryableCodes = [5, 6];
+/** SQLITE_BUSY and SQLITE_LOCKED. */
+const busyCodes = [5, 6];
 
-/** SQLITE_READONLY, SQLITE_FULL, SQLITE_CANTOPEN: what a person does about them. */
+/** SQLITE_FULL, and SQLITE_IOERR_SHMSIZE, which is what the first write of a new process meets in a log on a full disk. */
+const fullCodes = [13, 4874];
+
+/** SQLITE_READONLY, SQLITE_CANTOPEN: what a person does about them. */
 const waysOut: Record<number, string> = {
   8: 'may not be written; give this user the right to write it, or name another place with --data-dir',
-  13: 'finds no space left on its disk; free some and run the command again',
   14: 'cannot be opened; check that it is there and that this user may read and write it and its folder',
 };
 
@@ -123,7 +126,7 @@ export class SqliteFile {
         return;
       } catch (error) {
         const waitedMs = Number((process.hrtime.bigint() - since) / 1_000_000n);
-        if (!(error instanceof AdapterError && error.retryable) || waitedMs > busyTimeoutMs) throw error;
+        if (!isBusy(error) || waitedMs > busyTimeoutMs) throw error;
         Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 20);
       }
     }
@@ -150,13 +153,22 @@ export class SqliteFile {
 export function sqliteError(path: string, error: unknown): unknown {
   const code = (error as { errcode?: number }).errcode;
   if (code === undefined) return error;
+  if (fullCodes.includes(code)) return fullDisk(path, error);
   const way = waysOut[code & 0xff];
   const message = way ? `${path} ${way}` : `${basename(path)}: ${(error as Error).message}`;
-  return new AdapterError(message, { retryable: retryableCodes.includes(code & 0xff), cause: error });
+  return new AdapterError(message, { retryable: busyCodes.includes(code & 0xff), cause: error });
+}
+
+/** True for what `sqliteError` makes of a file that another process is writing to. */
+export function isBusy(error: unknown): boolean {
+  const { errcode = 0 } = ((error as Error).cause ?? {}) as { errcode?: number };
+  return busyCodes.includes(errcode & 0xff);
 }
 
 /** SQLite gives a file that it creates the default mode, and its journals the mode of the file. */
 function createPrivately(path: string): void {
-  mkdirSync(dirname(path), { recursive: true });
-  closeSync(openSync(path, 'a', 0o600));
+  writing(path, () => {
+    mkdirSync(dirname(path), { recursive: true });
+    closeSync(openSync(path, 'a', 0o600));
+  });
 }

@@ -1,5 +1,5 @@
 /** Where things lie in the lake: the keys of its objects. */
-import type { Dataset } from '../../contracts/index.ts';
+import { type Dataset, fileDatasets } from '../../contracts/index.ts';
 
 /** `dt=2026-01-31/hour=07`, of an arrival time, UTC. */
 function arrivalFolder(arrivedAt: Date): string {
@@ -26,8 +26,28 @@ export function quarantineKey(dataset: Dataset, arrivedAt: Date, batch: string):
   return `quarantine/${dataset}/${arrivalFolder(arrivedAt).split('/')[0]}/${batch}.jsonl.gz`;
 }
 
-export function landingKey(dataset: Dataset, contentHash: string): string {
-  return `landing/${dataset}/${contentHash}`;
+/** `mapping` names the one of `mappingKey` under which the file is to be read; absent where it needs none. */
+export function landingKey(dataset: Dataset, contentHash: string, mapping?: string): string {
+  return `landing/${dataset}/${mapping === undefined ? '' : `${mapping}/`}${contentHash}`;
+}
+
+export interface LandingPlace {
+  dataset: Dataset;
+  contentHash: string;
+  mapping?: string;
+}
+
+/** What a landing key says; undefined where it is none. */
+export function landingPlace(key: string): LandingPlace | undefined {
+  const [, name, mapping, contentHash] =
+    /^landing\/(\w+)\/(?:([a-z][a-z0-9_-]{0,62})\/)?([0-9a-f]{64})$/.exec(key) ?? [];
+  const dataset = fileDatasets.find((one) => one === name);
+  return dataset && contentHash ? { dataset, contentHash, mapping } : undefined;
+}
+
+/** A mapping that files may name by their landing key. */
+export function mappingKey(dataset: Dataset, name: string): string {
+  return `mappings/${dataset}/${name}.json`;
 }
 
 /** Folder of the files that one run writes for one table (`clean.events`). */

@@ -51,6 +51,7 @@ describe('a file', () => {
       unknownFields: 0,
       fileId,
       isKnown: false,
+      isFinished: true,
       refusals: [
         { path: '/currency', rule: 'a currency with a rate; only USD has one', records: 1, firstLines: [4] },
         { path: '', rule: '11 cells as in the header', records: 1, firstLines: [5] },
@@ -139,7 +140,9 @@ describe('a file', () => {
     const content = sales(...Array.from({ length: 7 }, (_, row) => saleOf(`t${row}`, `c${row % 3}`)));
     const progress: number[] = [];
     const ingestThrees = ingestBatch(platform.env, { rowsPerObject: 3 });
-    const { fileId } = await ingestThrees(await platform.land('transactions', content), (rows) => progress.push(rows));
+    const { fileId } = await ingestThrees(await platform.land('transactions', content), {
+      onProgress: (rows) => progress.push(rows),
+    });
     expect(progress).toEqual([3, 6, 7]);
     expect((await platform.keys('raw/')).map((key) => key.split(`${fileId}-`)[1])).toEqual(
       ['000000002', '000000005', '000000008'].map((line) => `${line}.jsonl.gz`),
@@ -203,6 +206,7 @@ describe('the same file again', () => {
         unknownFields: 0,
         fileId,
         isKnown: true,
+        isFinished: true,
         refusals: [],
       });
       expect(await platform.keys('')).toEqual(keys);

@@ -38,7 +38,7 @@ describe('a CSV file', () => {
     ${'with text behind a quoted cell'}    | ${'a,b\n"1"x,2\n3,4\n'}                    | ${[[2, 'not_csv'], [3, '3|4']]}
     ${'with a short row of two lines'}     | ${'a,b\n"1\n2"\n3,4\n'}                    | ${[[3, 'not_csv'], [4, '3|4']]}
     ${'with a quote that is never closed'} | ${'a,b\n"1,2\n3,4\n5,6'}                   | ${[[2, 'not_csv'], [3, '3|4'], [4, '5|6']]}
-    ${'with NUL'}                          | ${'a,b\n1\0,2\n'}                          | ${[[2, '1\0|2']]}
+    ${'with NUL'}                          | ${'a,b\n1\0,2\n'}                          | ${[[2, 'not_csv']]}
     ${'with a replacement character'}      | ${'a,b\n\ufffd,2\n'}                       | ${[[2, '\ufffd|2']]}
     ${'with Latin-1 bytes'}                | ${Buffer.from('a,b\nñ,2\n3,4', 'latin1')}  | ${[[2, 'not_csv'], [3, '3|4']]}
   `('$what', async ({ content, rows }) => {
@@ -116,6 +116,11 @@ describe('a file', () => {
     [
       'a gzip that is broken',
       Buffer.concat([gzipSync('x').subarray(0, 12), Buffer.from('nonsense')]),
+      /cannot be unpacked/,
+    ],
+    [
+      'a gzip with something behind it',
+      Buffer.concat([gzipSync('a,b\n1,2\n'), Buffer.from('x')]),
       /cannot be unpacked/,
     ],
     ['only the first bytes of a gzip', Uint8Array.of(0x1f, 0x8b), /cannot be unpacked/],
