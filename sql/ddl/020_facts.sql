@@ -1,6 +1,6 @@
 -- Facts carry the durable keys of their dimensions (subject_id, product_id), so that a late version never re-keys a row.
 
--- One row a transaction line: the only source of revenue.
+-- One row a transaction line: the only source of revenue. Price, discount and amount are in the reporting currency.
 create table if not exists fact_sales (
   sale_key varchar(32) not null, -- Hash of transaction and line
   transaction_id varchar(64) not null,
@@ -9,7 +9,7 @@ create table if not exists fact_sales (
   channel varchar(16) not null,
   country varchar(2) not null,
   payment_method varchar(16) not null,
-  currency varchar(3) not null,
+  currency varchar(3) not null, -- Currency that was paid in
   line_no bigint not null,
   quantity bigint not null,
   unit_price decimal(18, 4),

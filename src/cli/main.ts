@@ -13,6 +13,7 @@ import { formats, say, styled } from './output.ts';
 import { produceCommand } from './produce.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queryCommand } from './query.ts';
+import { ratesCommand } from './rates.ts';
 import { redriveCommand } from './redrive.ts';
 import { resetCommand } from './reset.ts';
 import { replayCommand, rollbackCommand, runCommand, vacuumCommand } from './run.ts';
@@ -50,6 +51,7 @@ for (const command of [
   validateCommand(),
   uploadCommand(),
   produceCommand(),
+  ratesCommand(),
   runCommand(),
   queryCommand(),
   sqlCommand(),

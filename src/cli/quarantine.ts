@@ -146,7 +146,7 @@ const adviceOf: Record<RejectionKind, string> = {
   unknown_type: 'correct the type, or add the contract (docs/contracts.md lists those there are) and redrive',
   unknown_version: 'correct the version, or add it to the contract and redrive',
   schema_violation: 'correct the field at its source, or in an export',
-  currency_without_rate: 'convert the amount in an export, or set the reporting currency before the data come in',
+  currency_without_rate: 'set a rate for it with `c360 rates`, then redrive',
   processing_failed: 'a fault of the platform: report it, update, and redrive',
 };
 

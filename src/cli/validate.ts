@@ -2,10 +2,13 @@ import { createReadStream, existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command, Option } from 'commander';
 import { type Dataset, datasets } from '../contracts/index.ts';
+import { noRates, type Rates } from '../domain/files/rates.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
+import { readRates } from '../flows/rates.ts';
 import { type Validation, validateFile } from '../flows/validate.ts';
+import { isDataDirectory } from '../local/platform.ts';
 import { readSettings } from '../local/settings.ts';
-import { globalOptions } from './context.ts';
+import { type GlobalOptions, globalOptions, withPlatform } from './context.ts';
 import { readMapping } from './mapping-file.ts';
 import { count, type Format, printResult, say, styled } from './output.ts';
 import { progress } from './progress.ts';
@@ -24,7 +27,7 @@ export function validateCommand(): Command {
       'after',
       `
 Counts the records that the door would refuse, by rule, with the first lines of each; values are not shown. Writes nothing
-and needs no data directory. Its exit code is 1 where a record would be refused.
+and needs no data directory; where there is one, its exchange rates count. Its exit code is 1 where a record would be refused.
 
 Examples:
   $ c360 validate customers.csv
@@ -32,21 +35,29 @@ Examples:
   $ c360 validate purchases.csv --map examples/cdnow/map.yaml`,
     )
     .action(async (path: string, options: { dataset?: Dataset; map?: string }, command: Command) => {
-      const { format } = globalOptions(command);
+      const globals = globalOptions(command);
+      const { format } = globals;
       if (!existsSync(path) || !statSync(path).isFile()) throw new RefusedInput(`${path} is no file; check the path`);
       const { dataset, mapping } = options.map
         ? readMapping(options.map, options.dataset)
         : { dataset: options.dataset, mapping: undefined };
       const bar = progress('validate', 0, 'records');
-      const { reportingCurrency } = readSettings(repositoryRoot);
+      const rates = await ratesFor(globals);
       const validation = await validateFile(
         { open: () => createReadStream(path), dataset, mapping },
-        reportingCurrency,
+        rates,
         (records) => bar.update(records),
       ).finally(() => bar.stop());
       tell(path, validation, format);
       if (validation.refused > 0) process.exitCode = 1;
     });
+}
+
+/** The rates in force, or those of a deployment that has none yet. */
+async function ratesFor(globals: GlobalOptions): Promise<Rates> {
+  if (isDataDirectory(globals.dataDir)) return withPlatform(globals, 'read', ({ env }) => readRates(env));
+  const { reportingCurrency } = readSettings(repositoryRoot);
+  return noRates(reportingCurrency);
 }
 
 function tell(path: string, { rules, ...counts }: Validation, format: Format): void {

@@ -1,6 +1,7 @@
 /** The rows of one file, batch by batch, through the door; a batch that was written before is taken from what it left. */
 import { contractOf, type Dataset } from '../contracts/index.ts';
 import type { Mapping } from '../domain/files/mapping.ts';
+import type { Rates } from '../domain/files/rates.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import type { JsonObject } from '../domain/json.ts';
@@ -19,6 +20,7 @@ import {
   separateBatch,
   writeBatch,
 } from './door.ts';
+import { readRates } from './rates.ts';
 import type { FileRow, FileShape } from './read-rows.ts';
 import { keepRowFormat } from './row-format.ts';
 
@@ -45,17 +47,17 @@ export class RowIngest {
   readonly #refusals = new RefusalSummary();
   #counts = noCounts;
 
-  private constructor(env: Environment, file: FileToIngest, written: ReadonlyMap<string, DoorCounts>) {
+  private constructor(env: Environment, file: FileToIngest, rates: Rates, written: ReadonlyMap<string, DoorCounts>) {
     this.#env = env;
     this.#file = file;
-    this.#receive = validator(env, file);
+    this.#receive = validator(file, rates);
     this.#giveIds = rowIdMaker(file);
     this.#written = written;
   }
 
   /** Takes the file up where an earlier try of it ended. */
   static async begin(env: Environment, file: FileToIngest): Promise<RowIngest> {
-    return new RowIngest(env, file, await writtenBatches(env, file));
+    return new RowIngest(env, file, await readRates(env), await writtenBatches(env, file));
   }
 
   get counts(): DoorCounts {
@@ -117,9 +119,9 @@ async function writtenBatches(
   return new Map(items.map(({ sort, values }) => [sort, values as unknown as DoorCounts]));
 }
 
-function validator(env: Environment, { dataset, mapping }: FileToIngest): (row: JsonObject) => Outcome<ValidRecord> {
+function validator({ dataset, mapping }: FileToIngest, rates: Rates): (row: JsonObject) => Outcome<ValidRecord> {
   const contract = contractOf(`${dataset}/1`)!;
-  const receive = rowReceiver({ contract, mapping, reportingCurrency: env.settings.reportingCurrency });
+  const receive = rowReceiver({ contract, mapping, rates });
   return (row) => {
     const received = receive(row);
     return received.ok ? accepted({ contract, record: received.value }) : received;

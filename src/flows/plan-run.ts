@@ -7,6 +7,7 @@ import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
 import { readModels } from './models.ts';
+import { ratesInForce } from './rates.ts';
 
 /** Longer than any door's delay between a record's arrival and its object. */
 const windowDays = 8;
@@ -56,7 +57,8 @@ export const findNewInputs =
 export const planCleanLayer =
   (env: Environment) =>
   async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
-    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {} });
+    const rates = await ratesInForce(env);
+    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {}, rates });
     await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
     return plan;
   };

@@ -2,6 +2,7 @@
 import { contractOf, type Dataset } from '../contracts/index.ts';
 import { receiveEvent } from '../domain/events/receive-event.ts';
 import { rowMapper } from '../domain/files/mapping.ts';
+import type { Rates } from '../domain/files/rates.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import { rowIdRule } from '../domain/files/row-id.ts';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
@@ -11,6 +12,7 @@ import type { Environment } from '../ports.ts';
 import type { DoorRecord, QuarantineLine } from './door.ts';
 import { longestLine } from './lines.ts';
 import type { QuarantinedRecord } from './quarantine.ts';
+import { readRates } from './rates.ts';
 import { type FileShape, readRows } from './read-rows.ts';
 import { type RowFormat, readRowFormat } from './row-format.ts';
 
@@ -29,6 +31,7 @@ export interface Receiver {
 
 export function receiver(env: Environment): Receiver {
   const formatOf = rowFormats(env);
+  let rates: Rates | undefined;
 
   const fields = async ({ line }: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>> => {
     if (!(body instanceof Uint8Array)) return accepted(body);
@@ -49,7 +52,8 @@ export function receiver(env: Environment): Receiver {
     if (!row.ok) return row;
     const contract = contractOf(`${record.dataset}/1`)!;
     const mapping = (await formatOf(record.line.origin))?.mapping;
-    const received = rowReceiver({ contract, mapping, reportingCurrency: env.settings.reportingCurrency })(row.value);
+    rates ??= await readRates(env);
+    const received = rowReceiver({ contract, mapping, rates })(row.value);
     return received.ok ? accepted({ contract, record: received.value }) : received;
   };
 

@@ -7,6 +7,7 @@ import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
 import { readModels } from './models.ts';
 import type { RunInputs } from './plan-run.ts';
+import { ratesInForce } from './rates.ts';
 
 /** Executes a plan; its result lies beside the plan, so that later steps and people can read what it did. */
 export const runModels =
@@ -21,7 +22,8 @@ export const planCuratedLayer =
   (env: Environment) =>
   async (inputs: RunInputs, clean: EngineResult, newest: Snapshot | undefined): Promise<RunPlan> => {
     const tables = applyResult(newest?.tables ?? {}, clean);
-    const plan = planCurated({ ...readModels(env.sql), ...inputs, tables, clean });
+    const rates = await ratesInForce(env);
+    const plan = planCurated({ ...readModels(env.sql), ...inputs, tables, rates, clean });
     await writeDocument(env, planKey(inputs.runId, 'curated'), plan);
     return plan;
   };

@@ -3,6 +3,7 @@ import { contractOf, type Dataset, fileDatasets } from '../contracts/index.ts';
 import { receiveEvent } from '../domain/events/receive-event.ts';
 import { checkHeader } from '../domain/files/check-header.ts';
 import type { Mapping } from '../domain/files/mapping.ts';
+import type { Rates } from '../domain/files/rates.ts';
 import { rowReceiver } from '../domain/files/receive-row.ts';
 import type { Outcome } from '../domain/outcome.ts';
 import { type RefusalGroup, RefusalSummary } from '../domain/quality/refusal-summary.ts';
@@ -29,13 +30,13 @@ export interface Validation {
 /** Validates each record as its door would. Throws RefusedInput where the door would refuse the file as a whole. */
 export async function validateFile(
   file: FileToValidate,
-  reportingCurrency: string,
+  rates: Rates,
   onProgress: (records: number) => void = () => {},
 ): Promise<Validation> {
   const shape = await shapeOf(unpacked(file.open()));
   const rows = () => readRows(unpacked(file.open()), shape);
   const dataset = file.dataset ?? (await datasetOf(shape, rows()));
-  const receive = receiverOf(dataset, shape, file.mapping, reportingCurrency);
+  const receive = receiverOf(dataset, shape, file.mapping, rates);
   const refusals = new RefusalSummary();
   const validation: Validation = { dataset, received: 0, refused: 0, rules: [] };
   for await (const row of rows()) {
@@ -75,7 +76,7 @@ function receiverOf(
   dataset: Dataset,
   shape: FileShape,
   mapping: Mapping | undefined,
-  reportingCurrency: string,
+  rates: Rates,
 ): (row: FileRow) => Outcome<unknown> {
   if (dataset === 'events') {
     if (shape.format === 'csv') throw new RefusedInput('events are one JSON object a line, and this file is CSV');
@@ -83,6 +84,6 @@ function receiverOf(
   }
   const contract = contractOf(`${dataset}/1`)!;
   if (shape.format === 'csv') checkHeader(shape.header, contract, mapping);
-  const receive = rowReceiver({ contract, mapping, reportingCurrency });
+  const receive = rowReceiver({ contract, mapping, rates });
   return ({ outcome }) => (outcome.ok ? receive(outcome.value) : outcome);
 }

@@ -1,5 +1,6 @@
 /** Golden tests: SQL tests as text files of given rows, a query and the rows that it shall return. */
 import { type Column, datasets, rawColumnsOf } from '../../src/contracts/index.ts';
+import { rateColumns } from '../../src/domain/files/rates.ts';
 import {
   type Cell,
   createWarehouse,
@@ -153,10 +154,10 @@ export async function goldenDuckDb(): Promise<GoldenEngine> {
   return { ...engine, defaults: new Map([...warehouse, ...lake]) };
 }
 
-/** `raw_<dataset>` and `clean_<dataset>` with their declared columns. */
+/** `raw_<dataset>`, `clean_<dataset>` and `reference_rates` with their declared columns. */
 function lakeViews(): [string, Pick<Column, 'name' | 'type'>[]][] {
   const partitionColumns: Record<string, string> = { events: 'occurred_on', transactions: 'ordered_on' };
-  return datasets.flatMap((dataset) => {
+  const lake = datasets.flatMap((dataset): [string, Pick<Column, 'name' | 'type'>[]][] => {
     const raw = rawColumnsOf(dataset);
     const partition = partitionColumns[dataset];
     return [
@@ -164,6 +165,7 @@ function lakeViews(): [string, Pick<Column, 'name' | 'type'>[]][] {
       [`clean_${dataset}`, [...raw, ...(partition ? [{ name: partition, type: 'DATE' as const }] : [])]],
     ];
   });
+  return [...lake, ['reference_rates', rateColumns]];
 }
 
 async function defaultsOf(engine: SqlEngine, schema: string): Promise<Map<string, Map<string, Cell>>> {

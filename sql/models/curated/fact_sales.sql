@@ -1,10 +1,59 @@
--- One row a transaction line: the only source of revenue.
--- inputs: clean.transactions
+-- One row a transaction line: the only source of revenue. Price, discount and amount are in the reporting currency, by the
+-- rate of the day of the order, or of the last day before it that has one.
+-- inputs: clean.transactions, reference.rates
 -- partition: ordered_on
 -- key: sale_key
 with
-final as (
+sales as (
   select * from clean_transactions
+),
+rates as (
+  select
+    currency,
+    cast(valid_on as date) as valid_on,
+    cast(rate as decimal(18, 10)) as rate
+  from reference_rates
+),
+paid as (
+  select distinct currency, ordered_on
+  from sales
+),
+quoted as (
+  select
+    paid.currency,
+    paid.ordered_on,
+    rates.rate,
+    row_number() over (
+      partition by paid.currency, paid.ordered_on
+      order by rates.valid_on desc nulls last
+    ) as newest_no
+  from paid
+  join rates
+    on rates.currency = paid.currency
+    and rates.valid_on <= paid.ordered_on
+),
+final as (
+  select
+    sales.transaction_id,
+    sales.line_no,
+    sales.subject_id,
+    sales.product_id,
+    sales.quantity,
+    sales.unit_price * quoted.rate as unit_price,
+    sales.discount * quoted.rate as discount,
+    sales.amount * quoted.rate as amount,
+    sales.currency,
+    sales.channel,
+    sales.country,
+    sales.payment_method,
+    sales.ordered_on,
+    sales.ordered_at
+  from sales
+  -- The door lets no sale in without a rate: one that had none would show as an amount that is missing.
+  left join quoted
+    on quoted.currency = sales.currency
+    and quoted.ordered_on = sales.ordered_on
+    and quoted.newest_no = 1
 )
 select
   cast(md5(transaction_id || '|' || cast(line_no as varchar(20))) as varchar(32)) as sale_key,

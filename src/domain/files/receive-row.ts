@@ -4,20 +4,16 @@ import type { JsonObject } from '../json.ts';
 import { accepted, type Outcome, rejected } from '../outcome.ts';
 import { violations } from '../validate.ts';
 import { type Mapping, rowMapper, typedRow } from './mapping.ts';
+import { earliestRate, type Rates } from './rates.ts';
 
 export interface RowRules {
   contract: Contract;
   mapping?: Mapping;
-  /** The one currency whose amounts can be added up. */
-  reportingCurrency: string;
+  rates: Rates;
 }
 
 /** A function that maps, types and checks one row; the record it accepts still holds personal data. */
-export function rowReceiver({
-  contract,
-  mapping,
-  reportingCurrency,
-}: RowRules): (row: JsonObject) => Outcome<JsonObject> {
+export function rowReceiver({ contract, mapping, rates }: RowRules): (row: JsonObject) => Outcome<JsonObject> {
   const map = mapping ? rowMapper(mapping, contract) : (row: JsonObject) => ({ row, broken: [] as string[] });
   return (row) => {
     const { row: mapped, broken } = map(row);
@@ -28,29 +24,32 @@ export function rowReceiver({
     const record = typedRow(mapped, contract.leaves);
     const reasons = violations(rowValidatorOf(contract.id), contract.leaves, record);
     if (reasons.length > 0) return rejected('schema_violation', reasons, contract.id);
-    return contract.dataset === 'transactions' ? checkSale(record, contract, reportingCurrency) : accepted(record);
+    return contract.dataset === 'transactions' ? checkSale(record, contract, rates) : accepted(record);
   };
 }
 
 /** DECIMAL(18,4) ends at 10^14; below half of it no rounding matters. */
 const greatestAmount = 5e13;
 
-function checkSale(record: JsonObject, contract: Contract, reportingCurrency: string): Outcome<JsonObject> {
-  if (record.currency !== reportingCurrency) {
-    const rule = `a currency with a rate; only ${reportingCurrency} has one`;
+function checkSale(record: JsonObject, contract: Contract, { known }: Rates): Outcome<JsonObject> {
+  const { currency, amount, quantity, unit_price: price, discount = 0 } = record;
+  const rate = known.get(String(currency));
+  if (!rate || String(record.ordered_at).slice(0, 10) < rate.from) {
+    const since = [...known].map(([name, { from }]) => (from === earliestRate ? name : `${name} from ${from} on`));
+    const rule = `a currency with a rate on the day of the order; there is one for ${since.join(', ')}`;
+    return rejected('currency_without_rate', [{ path: '/currency', rule, value: String(currency) }], contract.id);
+  }
+  const most =
+    amount === undefined
+      ? Math.abs(Number(quantity) * Number(price)) + Math.abs(Number(discount))
+      : Math.abs(Number(amount));
+  if (Math.max(most, Math.abs(Number(price ?? 0))) * Math.max(rate.greatest, 1) > greatestAmount) {
+    const rule = `an amount, or quantity x unit_price - discount, within ${greatestAmount} of the reporting currency`;
     return rejected(
-      'currency_without_rate',
-      [{ path: '/currency', rule, value: String(record.currency) }],
+      'schema_violation',
+      [{ path: amount === undefined ? '/unit_price' : '/amount', rule }],
       contract.id,
     );
-  }
-  const { amount, quantity, unit_price: price, discount = 0 } = record;
-  if (
-    amount === undefined &&
-    Math.abs(Number(quantity) * Number(price)) + Math.abs(Number(discount)) > greatestAmount
-  ) {
-    const rule = `quantity x unit_price - discount within ${greatestAmount}`;
-    return rejected('schema_violation', [{ path: '/unit_price', rule }], contract.id);
   }
   return accepted(record);
 }

@@ -59,6 +59,10 @@ export function planKey(runId: string, layer: string): string {
   return `plans/${runId}/${layer}.json`;
 }
 
+export function ratesKey(contentHash: string): string {
+  return `rates/${contentHash}.jsonl`;
+}
+
 export function snapshotKey(number: number): string {
   return `snapshots/${String(number).padStart(8, '0')}.json`;
 }

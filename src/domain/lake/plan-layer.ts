@@ -1,5 +1,6 @@
 /** Builds the run plan of one layer from the models' headers, the newest snapshot and what is new. */
 import { type Column, type Dataset, rawColumnsOf } from '../../contracts/index.ts';
+import { rateColumns } from '../files/rates.ts';
 import { tablePrefix } from './layout.ts';
 import { type ModelHeader, tableColumns, viewName } from './model-header.ts';
 import type { EngineResult, Layer, ModelPlan, PlanInput, RunPlan } from './run-plan.ts';
@@ -25,6 +26,8 @@ export interface LayerContext {
   tables: Snapshot['tables'];
   /** Raw objects that no run has consumed. */
   newRaw: Partial<Record<Dataset, string[]>>;
+  /** Key of the exchange rates in force. */
+  rates: string;
   /** What the clean models of this run did. */
   clean?: EngineResult;
 }
@@ -78,10 +81,13 @@ function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touc
 }
 
 function planInput(context: LayerContext, model: Model, input: string): PlanInput {
-  const [layer, name] = input.split('.') as [Layer | 'raw', string];
+  const [layer, name] = input.split('.') as [Layer | 'raw' | 'reference', string];
   if (layer === 'raw') {
     const files = (context.newRaw[name as Dataset] ?? []).map((key) => ({ key, partition: null }));
     return { format: 'jsonl', files, columns: rawColumnsOf(name as Dataset) };
+  }
+  if (input === 'reference.rates') {
+    return { format: 'jsonl', files: [{ key: context.rates, partition: null }], columns: rateColumns };
   }
   const source = context.models.find((candidate) => candidate.table === input);
   if (!source) throw new Error(`${model.sql} reads ${input}, and no model makes it`);

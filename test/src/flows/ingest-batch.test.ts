@@ -53,7 +53,12 @@ describe('a file', () => {
       isKnown: false,
       isFinished: true,
       refusals: [
-        { path: '/currency', rule: 'a currency with a rate; only USD has one', records: 1, firstLines: [4] },
+        {
+          path: '/currency',
+          rule: 'a currency with a rate on the day of the order; there is one for USD',
+          records: 1,
+          firstLines: [4],
+        },
         { path: '', rule: '11 cells as in the header', records: 1, firstLines: [5] },
         { path: '/unit_price', rule: expect.stringMatching(/^an amount/), records: 1, firstLines: [6] },
       ],
@@ -71,7 +76,13 @@ describe('a file', () => {
       [
         4,
         'currency_without_rate',
-        [{ path: '/currency', rule: 'a currency with a rate; only USD has one', value: 'EUR' }],
+        [
+          {
+            path: '/currency',
+            rule: 'a currency with a rate on the day of the order; there is one for USD',
+            value: 'EUR',
+          },
+        ],
       ],
       [5, 'not_csv', [{ path: '', rule: '11 cells as in the header', value: '2' }]],
       [6, 'schema_violation', [{ path: '/unit_price', rule: expect.stringMatching(/^an amount/) }]],

@@ -3,6 +3,7 @@ import { gzipSync } from 'node:zlib';
 import type { Dataset } from '../../../src/contracts/index.ts';
 import { contractOf } from '../../../src/contracts/index.ts';
 import { parseMapping } from '../../../src/domain/files/mapping.ts';
+import { noRates } from '../../../src/domain/files/rates.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { ruleText } from '../../../src/flows/quarantine.ts';
 import { type FileToValidate, validateFile } from '../../../src/flows/validate.ts';
@@ -16,7 +17,7 @@ const validate = (content: string | Uint8Array, given: Partial<FileToValidate> =
   async function* open() {
     yield Buffer.from(content as string);
   }
-  return validateFile({ open, ...given }, 'USD');
+  return validateFile({ open, ...given }, noRates('USD'));
 };
 
 const header = 'customer_id,email,full_name,address,phone,country,city,signup_date,acquisition_channel';

@@ -1,7 +1,9 @@
 /** Planted faults: only what the manifest names is wrong, and it is wrong as the manifest says. */
+
 import { parse } from 'csv-parse/sync';
 import { type AnyEvent, contractOf, type Dataset } from '../../../src/contracts/index.ts';
 import { receiveEvent } from '../../../src/domain/events/receive-event.ts';
+import { noRates } from '../../../src/domain/files/rates.ts';
 import { rowReceiver } from '../../../src/domain/files/receive-row.ts';
 import type { JsonObject } from '../../../src/domain/json.ts';
 import { type Outcome, rejected } from '../../../src/domain/outcome.ts';
@@ -117,7 +119,7 @@ describe('at the doors', () => {
 
   /** What a door says of a row, as the file door reads it: one line, as many cells as the header has. */
   const rowDoor = (dataset: Dataset, file: FileName) => {
-    const receive = rowReceiver({ contract: contractOf(`${dataset}/1`)!, reportingCurrency: 'USD' });
+    const receive = rowReceiver({ contract: contractOf(`${dataset}/1`)!, rates: noRates('USD') });
     return (text: string): Outcome<unknown> => {
       if (text.length > longest) return rejected('too_long', []);
       const cells = cellsOf(text);

@@ -1,11 +1,12 @@
 import { contractOf } from '../../../../src/contracts/index.ts';
+import { noRates } from '../../../../src/domain/files/rates.ts';
 import { rowReceiver } from '../../../../src/domain/files/receive-row.ts';
 import type { Outcome } from '../../../../src/domain/outcome.ts';
 import { canary, contracts, sampleRecord } from '../../../support/sample-records.ts';
 
 const reasonsOf = (outcome: Outcome<unknown>) => (outcome.ok ? [] : outcome.rejection.reasons);
 const contract = contractOf('transactions/1')!;
-const receive = rowReceiver({ contract, reportingCurrency: 'USD' });
+const receive = rowReceiver({ contract, rates: noRates('USD') });
 const sale = {
   transaction_id: 't',
   line_no: '1',
@@ -22,7 +23,7 @@ const sale = {
 describe('a row that keeps its contract', () => {
   test.each(contracts.filter(({ dataset }) => dataset !== 'events').map(({ id }) => id))('is accepted: %s', (id) => {
     const entity = contractOf(id)!;
-    expect(reasonsOf(rowReceiver({ contract: entity, reportingCurrency: 'USD' })(sampleRecord(entity)))).toEqual([]);
+    expect(reasonsOf(rowReceiver({ contract: entity, rates: noRates('USD') })(sampleRecord(entity)))).toEqual([]);
   });
 
   test.each`
@@ -41,14 +42,14 @@ describe('a row that keeps its contract', () => {
 describe('a row that breaks it', () => {
   test.each`
     row                                                            | path              | rule
-    ${{ ...sale, currency: 'EUR' }}                                | ${'/currency'}    | ${'a currency with a rate; only USD has one'}
+    ${{ ...sale, currency: 'EUR' }}                                | ${'/currency'}    | ${'a currency with a rate on the day of the order; there is one for USD'}
     ${{ ...sale, currency: 'usd' }}                                | ${'/currency'}    | ${'pattern ^[A-Z]{3}$'}
     ${{ ...sale, quantity: '1.5' }}                                | ${'/quantity'}    | ${'type integer'}
     ${{ ...sale, quantity: 'NaN' }}                                | ${'/quantity'}    | ${'type integer'}
     ${{ ...sale, product_id: 7 }}                                  | ${'/product_id'}  | ${'type string'}
     ${{ ...sale, unit_price: '' }}                                 | ${'/'}            | ${'required amount, or another of its kind'}
     ${{ ...sale, ordered_at: '2026-02-30T00:00:00Z' }}             | ${'/ordered_at'}  | ${'format date-time'}
-    ${{ ...sale, quantity: '1000000', unit_price: '9999999999' }}  | ${'/unit_price'}  | ${'quantity x unit_price - discount within 50000000000000'}
+    ${{ ...sale, quantity: '1000000', unit_price: '9999999999' }}  | ${'/unit_price'}  | ${'an amount, or quantity x unit_price - discount, within 50000000000000 of the reporting currency'}
     ${{ ...sale, customer_id: 1e300 }}                             | ${'/customer_id'} | ${'an integer of at most 9007199254740991; send longer ids as text'}
     ${JSON.parse('{"__proto__":{"quantity":1,"currency":"USD"}}')} | ${'/'}            | ${'required quantity'}
   `('is refused at $path: $rule', ({ row, path, rule }) => {
@@ -59,14 +60,14 @@ describe('a row that breaks it', () => {
     const mapped = rowReceiver({
       contract,
       mapping: { columns: { ordered_at: 'day' }, constants: {}, formats: { ordered_at: 'yyyy-MM-dd' } },
-      reportingCurrency: 'USD',
+      rates: noRates('USD'),
     });
     expect(reasonsOf(mapped({ day: `${canary}` }))).toEqual([{ path: '/ordered_at', rule: 'format yyyy-MM-dd' }]);
   });
 
   test('shows nothing of any field in its reasons', () => {
     for (const entity of contracts.filter(({ dataset }) => dataset !== 'events')) {
-      const check = rowReceiver({ contract: entity, reportingCurrency: 'XXX' });
+      const check = rowReceiver({ contract: entity, rates: noRates('XXX') });
       for (const { property } of entity.leaves) {
         for (const value of [canary.repeat(300), [canary], { [canary]: canary }]) {
           const reasons = reasonsOf(check({ ...sampleRecord(entity), [property]: value, [canary]: canary }));

@@ -32,6 +32,7 @@ const context = (changes: Partial<LayerContext>): LayerContext => ({
   ddl,
   tables: {},
   newRaw: {},
+  rates: 'rates/1.jsonl',
   ...changes,
 });
 

@@ -1,0 +1,34 @@
+import { readFileSync } from 'node:fs';
+import { Command } from 'commander';
+import { setRates } from '../flows/rates.ts';
+import { globalOptions, withPlatform } from './context.ts';
+import { count, printSummary, say } from './output.ts';
+
+export function ratesCommand(): Command {
+  return new Command('rates')
+    .description('set the exchange rates into the reporting currency')
+    .argument('<file>', 'CSV with the header currency,valid_on,rate')
+    .addHelpText(
+      'after',
+      `
+A rate says what one unit of the currency is worth in the reporting currency, from its day until the next. Sales in a
+currency without a rate wait in quarantine; \`c360 redrive\` brings them in once there is one. Rates may be added and
+corrected, not withdrawn; what is in already is converted again by \`c360 replay\`.
+
+Examples:
+  $ printf 'currency,valid_on,rate\\nEUR,2024-01-01,1.0956\\n' > rates.csv
+  $ c360 rates rates.csv`,
+    )
+    .action(async (file: string, _options: object, command: Command) => {
+      const globals = globalOptions(command);
+      const text = readFileSync(file, 'utf8');
+      await withPlatform(globals, 'write', async ({ env }) => {
+        const rates = await setRates(env)(text);
+        const currencies = new Set(rates.map(({ currency }) => currency)).size;
+        say(
+          `${count(rates.length)} rates of ${count(currencies)} currencies are in force, ${env.settings.reportingCurrency} included.`,
+        );
+        printSummary({ rates: rates.length, currencies }, globals.format);
+      });
+    });
+}
