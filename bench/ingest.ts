@@ -7,6 +7,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { archiveEventSource } from '../src/domain/stream/event-source-settings.ts';
 import { archiveEvents } from '../src/flows/archive-events.ts';
 import { generate } from '../src/generators/index.ts';
 import { openPlatform } from '../src/local/platform.ts';
@@ -14,7 +15,7 @@ import type { StreamRecord } from '../src/ports.ts';
 import { type Figure, type Measured, measured, median } from './report.ts';
 
 const eventCount = 100_000;
-const batchSize = 1000;
+const { batchSize } = archiveEventSource;
 const rounds = 5;
 
 export async function ingest(): Promise<Figure[]> {

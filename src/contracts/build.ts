@@ -99,6 +99,18 @@ export const eventValidators: Record<string, Validator>;
 export const rowValidators: Record<string, Validator>;
 `;
 
+/**
+ * RFC 3339: the days that each month has, the 29th of February in leap years. As one pattern, since the format's function
+ * in ajv-formats takes a time apart and costs a fifth of an event's validation.
+ */
+const dateTime = new RegExp(
+  [
+    '^(?:\\d{4}-(?:(?:0[13578]|1[02])-(?:0[1-9]|[12]\\d|3[01])|(?:0[469]|11)-(?:0[1-9]|[12]\\d|30)|02-(?:0[1-9]|1\\d|2[0-8]))',
+    '|(?:\\d\\d(?:0[48]|[2468][048]|[13579][26])|(?:[02468][048]|[13579][26])00)-02-29)',
+    '[Tt](?:[01]\\d|2[0-3]):[0-5]\\d:(?:[0-5]\\d|60)(?:\\.\\d+)?(?:[Zz]|[+-](?:[01]\\d|2[0-3]):[0-5]\\d)$',
+  ].join(''),
+);
+
 /** Standalone validators in one ES module: nothing is compiled, and no \`eval\` runs, at start-up. */
 function validatorsModule(files: SchemaFiles, contracts: Contract[]): string {
   const ajv = new Ajv2020({
@@ -112,6 +124,7 @@ function validatorsModule(files: SchemaFiles, contracts: Contract[]): string {
   // No schema asks which properties others have seen, so that nothing need keep account of them.
   ajv.opts.unevaluated = false;
   addFormats.default(ajv, { mode: 'full', keywords: false });
+  ajv.addFormat('date-time', dateTime);
   ajv.addVocabulary(['x-privacy', 'x-namespace', 'x-column', 'x-money']);
   const base = 'https://schemas.invalid/';
   for (const [path, schema] of files) ajv.addSchema({ ...schema, $id: base + path });

@@ -34,8 +34,9 @@ export function parseJson(bytes: Uint8Array): Outcome<unknown> {
 
 /** The object without its null fields, since producers write null for what they leave out. */
 export function withoutNulls(object: JsonObject): JsonObject {
-  const values = Object.values(object);
-  if (!values.includes(null)) return object;
+  let hasNull = false;
+  for (const name in object) hasNull ||= object[name] === null;
+  if (!hasNull) return object;
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== null));
 }
 

@@ -36,6 +36,10 @@ export interface SqliteEventStreamOptions {
   retentionHours: number;
 }
 
+/** What one GetRecords call of Kinesis gives at most. */
+const mostBytesRead = 10_000_000;
+const rowsAPage = 500;
+
 export class SqliteEventStream implements EventStream {
   readonly #file: SqliteFile;
   readonly #path: string;
@@ -71,20 +75,31 @@ export class SqliteEventStream implements EventStream {
   }
 
   async read(shard: string, after: string | undefined, limit: number): Promise<StreamRecord[]> {
-    const rows = this.#file.all<RecordRow>(
-      `select shard, sequence, arrived_at, partition_key, sealed_data
-       from records where shard = ? and sequence > ? order by sequence limit ?`,
-      this.#shardNumber(shard),
-      BigInt(after ?? 0),
-      limit,
-    );
-    return rows.map((row) => ({
+    return this.#rows(this.#shardNumber(shard), BigInt(after ?? 0), limit).map((row) => ({
       shard,
       sequence: sequenceText(row.sequence),
       partitionKey: row.partition_key,
       arrivedAt: new Date(row.arrived_at),
       data: openBytes(this.#options.key, row.sealed_data, placeOf(row.shard, row.sequence)),
     }));
+  }
+
+  /** As many as Kinesis would give at once: pages are read until there are enough, or 10 MB. */
+  #rows(shard: number, after: bigint, limit: number): RecordRow[] {
+    const rows: RecordRow[] = [];
+    for (let bytes = 0; rows.length < limit && bytes < mostBytesRead; ) {
+      const page = this.#file.all<RecordRow>(
+        `select shard, sequence, arrived_at, partition_key, sealed_data
+         from records where shard = ? and sequence > ? order by sequence limit ?`,
+        shard,
+        rows.at(-1)?.sequence ?? after,
+        Math.min(limit - rows.length, rowsAPage),
+      );
+      if (page.length === 0) break;
+      rows.push(...page);
+      bytes += page.reduce((sum, { sealed_data }) => sum + sealed_data.length, 0);
+    }
+    return rows;
   }
 
   /** How many records were ever put, also those since removed, in all and by shard. */

@@ -25,7 +25,7 @@ const days = 24 * 60 * 60;
 
 /** The archive: few large objects matter more than speed, and a dependency may be down for six of the stream's seven days. */
 export const archiveEventSource: EventSourceSettings = {
-  batchSize: 1000,
+  batchSize: 5000,
   maxBatchingWindowSeconds: 60,
   maxRecordAgeSeconds: 6 * days,
   retryAttempts: -1,

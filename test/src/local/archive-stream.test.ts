@@ -33,13 +33,13 @@ describe('archiving the stream', () => {
     expect(await idsOf(platform)).toEqual(idsFrom(0, 40));
   });
 
-  test('takes a thousand records of a shard at a time', async () => {
-    await produce(platform.env, 'a', eventsOf(0, 5000));
+  test('takes five thousand records of a shard at a time', async () => {
+    await produce(platform.env, 'a', eventsOf(0, 12_000));
     const progress: number[] = [];
     await archiveStream(platform.env, { onProgress: (records) => progress.push(records) });
     const steps = progress.map((records, index) => records - (progress[index - 1] ?? 0));
-    expect(Math.max(...steps)).toBe(1000);
-    expect(await idsOf(platform)).toEqual(idsFrom(0, 5000));
+    expect(Math.max(...steps)).toBe(5000);
+    expect(await idsOf(platform)).toEqual(idsFrom(0, 12_000));
   });
 
   test.each(['before', 'after'] as const)(
@@ -249,7 +249,7 @@ describe('a process that is killed', () => {
     );
 
   test('again and again, all over its work, has archived every record once when it comes to its end', async () => {
-    const lines = [...eventsOf(0, 8000), ...Array.from({ length: 40 }, (_, index) => Buffer.from(`broken ${index}`))];
+    const lines = [...eventsOf(0, 22_000), ...Array.from({ length: 40 }, (_, index) => Buffer.from(`broken ${index}`))];
     await produce(platform.env, 'a', lines);
     platform.close();
     const { dataDir } = platform.paths;
@@ -265,9 +265,9 @@ describe('a process that is killed', () => {
     const refused = (await platform.quarantine('events')).map(
       ({ origin }) => `${origin.source_shard}/${origin.source_sequence}`,
     );
-    expect([raw.length, refused.length]).toEqual([8000, 40]);
+    expect([raw.length, refused.length]).toEqual([22_000, 40]);
     expect([...raw, ...refused].toSorted()).toEqual(await placesIn(platform.env));
-    expect((await readStatus(platform.env)()).datasets[0]).toMatchObject({ received: 8040, isBalanced: true });
+    expect((await readStatus(platform.env)()).datasets[0]).toMatchObject({ received: 22_040, isBalanced: true });
     expect(progress.length).toBeGreaterThanOrEqual(10);
     expect(new Set(progress).size).toBeGreaterThan(4);
   });

@@ -67,7 +67,7 @@ describe('a shard’s position', () => {
 
 test('the archive’s settings, by value', () => {
   expect(archiveEventSource).toEqual({
-    batchSize: 1000,
+    batchSize: 5000,
     maxBatchingWindowSeconds: 60,
     maxRecordAgeSeconds: 518_400,
     retryAttempts: -1,
