@@ -1,5 +1,5 @@
 /** Brings the stream's records to the archive. */
-import { archiveEventSource } from '../domain/stream/event-source-settings.ts';
+import { archiveEventSource, type EventSourceSettings } from '../domain/stream/event-source-settings.ts';
 import { archiveConsumer } from '../flows/archive-events.ts';
 import { addCounts, type DoorCounts, noCounts } from '../flows/door.ts';
 import { type HandlerOptions, kinesisHandler } from '../flows/kinesis-handler.ts';
@@ -8,12 +8,13 @@ import { type ConsumeOptions, consumeStream } from './event-source.ts';
 
 export interface ArchiveOptions extends ConsumeOptions, HandlerOptions {
   onProgress?: (records: number) => void;
+  settings?: EventSourceSettings;
 }
 
 /** Archives what the shards hold, each from its checkpoint on; returns what became of the records. */
 export async function archiveStream(
   env: Environment,
-  { onProgress = () => {}, onFailure, ...options }: ArchiveOptions = {},
+  { onProgress = () => {}, onFailure, settings = archiveEventSource, ...options }: ArchiveOptions = {},
 ): Promise<DoorCounts> {
   // Shards add to it at the same time.
   let counts = noCounts;
@@ -27,6 +28,6 @@ export async function archiveStream(
   const { name, process, refuse } = archiveConsumer(env);
   const consumer = { name, process: counted(process), refuse: counted(refuse) };
   const invoke = kinesisHandler(env, consumer, { onFailure });
-  await consumeStream(env, { consumer: name, settings: archiveEventSource, invoke }, options);
+  await consumeStream(env, { consumer: name, settings, invoke }, options);
   return counts;
 }

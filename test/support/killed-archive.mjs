@@ -1,5 +1,6 @@
 // Archives the stream of a data directory in a process of its own, and kills it at its n-th call of a port, before the
 // call does its work or (n below 0) after.
+import { archiveEventSource } from '../../src/domain/stream/event-source-settings.ts';
 import { archiveStream } from '../../src/local/archive-stream.ts';
 import { openPlatform } from '../../src/local/platform.ts';
 import { intercept } from './stream.ts';
@@ -18,5 +19,6 @@ const env = intercept(platform.env, async (_port, _method, call) => {
   if (number === -Number(killAt)) kill();
   return result;
 });
-await archiveStream(env);
+// Small batches, so that there are many to be killed in.
+await archiveStream(env, { settings: { ...archiveEventSource, batchSize: 1000 } });
 platform.close();

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import fc from 'fast-check';
 import { SqliteHotStore } from '../../../src/adapters/local/sqlite-hot-store.ts';
+import { archiveEventSource } from '../../../src/domain/stream/event-source-settings.ts';
 import { readStatus } from '../../../src/flows/status.ts';
 import { archiveStream } from '../../../src/local/archive-stream.ts';
 import { openPlatform } from '../../../src/local/platform.ts';
@@ -33,13 +34,14 @@ describe('archiving the stream', () => {
     expect(await idsOf(platform)).toEqual(idsFrom(0, 40));
   });
 
-  test('takes five thousand records of a shard at a time', async () => {
-    await produce(platform.env, 'a', eventsOf(0, 12_000));
+  test('takes as many records of a shard at a time as a batch has', async () => {
+    await produce(platform.env, 'a', eventsOf(0, 30));
     const progress: number[] = [];
-    await archiveStream(platform.env, { onProgress: (records) => progress.push(records) });
+    const settings = { ...archiveEventSource, batchSize: 10 };
+    await archiveStream(platform.env, { settings, onProgress: (records) => progress.push(records) });
     const steps = progress.map((records, index) => records - (progress[index - 1] ?? 0));
-    expect(Math.max(...steps)).toBe(5000);
-    expect(await idsOf(platform)).toEqual(idsFrom(0, 12_000));
+    expect(Math.max(...steps)).toBe(10);
+    expect(await idsOf(platform)).toEqual(idsFrom(0, 30));
   });
 
   test.each(['before', 'after'] as const)(
@@ -249,7 +251,7 @@ describe('a process that is killed', () => {
     );
 
   test('again and again, all over its work, has archived every record once when it comes to its end', async () => {
-    const lines = [...eventsOf(0, 22_000), ...Array.from({ length: 40 }, (_, index) => Buffer.from(`broken ${index}`))];
+    const lines = [...eventsOf(0, 8000), ...Array.from({ length: 40 }, (_, index) => Buffer.from(`broken ${index}`))];
     await produce(platform.env, 'a', lines);
     platform.close();
     const { dataDir } = platform.paths;
@@ -265,9 +267,9 @@ describe('a process that is killed', () => {
     const refused = (await platform.quarantine('events')).map(
       ({ origin }) => `${origin.source_shard}/${origin.source_sequence}`,
     );
-    expect([raw.length, refused.length]).toEqual([22_000, 40]);
+    expect([raw.length, refused.length]).toEqual([8000, 40]);
     expect([...raw, ...refused].toSorted()).toEqual(await placesIn(platform.env));
-    expect((await readStatus(platform.env)()).datasets[0]).toMatchObject({ received: 22_040, isBalanced: true });
+    expect((await readStatus(platform.env)()).datasets[0]).toMatchObject({ received: 8040, isBalanced: true });
     expect(progress.length).toBeGreaterThanOrEqual(10);
     expect(new Set(progress).size).toBeGreaterThan(4);
   });
