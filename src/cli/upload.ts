@@ -27,6 +27,9 @@ export function uploadCommand(): Command {
 Rows that break their contract go to quarantine with the reason; the rest goes on. The same file again
 changes nothing.
 
+A file of customers or products may hold everything or only what has changed. That a row is absent says
+nothing; one that ends carries deleted_at. A row without updated_at speaks for the time when it arrives.
+
 Examples:
   $ c360 upload customers customers.csv
   $ c360 upload transactions export.csv.gz

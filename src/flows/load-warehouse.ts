@@ -57,6 +57,7 @@ function replaceStatements(
           changed_dates: changed,
         });
   return [
+    ...statements(env, 'load/stage_table.sql', { table }),
     { copy: { table: `staging_${table}`, files } },
     ...statements(env, 'load/compare_rows.sql', { table, rows: rowCount(files) }),
     ...replace,

@@ -9,8 +9,11 @@ import { writeDocument } from './documents.ts';
 import { readModels } from './models.ts';
 import { ratesInForce } from './rates.ts';
 
-/** Longer than any door's delay between a record's arrival and its object. */
-const windowDays = 8;
+/**
+ * Longer than any door's delay between a record's arrival and its object: six days in the stream, then 21 in the on-failure
+ * store, from which `c360 redrive --failures` archives it under its arrival.
+ */
+const windowDays = 28;
 
 /** What a run consumes: an explicit list of input files. */
 export interface RunInputs {

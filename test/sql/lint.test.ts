@@ -2,6 +2,7 @@
 
 import { listSql, readSql } from '../support/sql-engines.ts';
 import { closeLint, lintSql, ruleNames } from '../support/sql-lint.ts';
+import { lintStatements } from '../support/sql-statements.ts';
 import type { SqlKind } from '../support/sql-subset.ts';
 
 afterAll(closeLint);
@@ -14,27 +15,15 @@ const files: [string, SqlKind][] = [
 const rulesBroken = async (sql: string, kind: SqlKind, path = 'planted.sql') =>
   (await lintSql(path, sql, kind)).map((finding) => finding.rule);
 
-/** The SELECTs inside load statements, with names in place of placeholders. A staging table has its table's columns. */
-const loads = listSql('load').flatMap((path) =>
-  readSql(path)
-    .replaceAll(/^--.*$/gm, '')
-    .replaceAll(/\{rows\}|\{snapshot_no\}/g, '1')
-    .replaceAll(/\{loaded_at\}/g, '2026-01-01 00:00:00')
-    .replaceAll(/\{(\w+)\}/g, '$1')
-    .split(/;\s*\n/)
-    .map((statement) => /select[\s\S]*/.exec(statement)?.[0].trim() ?? '')
-    .filter(
-      (select) =>
-        select !== '' && !/^select \* from staging_table$/.test(select) && !/^select partition_on/.test(select),
-    )
-    .map((select): [string, string] => [path, select]),
-);
+describe('every statement of DDL and load keeps to the shared forms', () => {
+  const statementFiles = (['ddl', 'load'] as const).flatMap((kind) =>
+    listSql(kind).map((path): [string, typeof kind] => [path, kind]),
+  );
 
-describe('every SELECT of a load statement keeps to the shared subset', () => {
-  test('there are some', () => expect(loads.length).toBeGreaterThan(1));
+  test('there are some', () => expect(statementFiles.length).toBeGreaterThan(7));
 
-  test.each(loads)('%s: %s', async (path, select) => {
-    expect((await lintSql(path, select, 'load')).map((finding) => finding.message)).toEqual([]);
+  test.each(statementFiles)('%s', async (path, kind) => {
+    expect((await lintStatements(path, readSql(path), kind)).map((finding) => finding.message)).toEqual([]);
   });
 });
 
@@ -62,6 +51,7 @@ const breaches: [string, SqlKind[], string][] = [
   ['form', ['model'], 'select a from t order by a asc nulls last limit 10%'],
   ['form', ['model'], 'select * exclude (a) from t'],
   ['form', ['model'], 'select columns(*) from t'],
+  ['form', ['model', 'query'], 'select generate_series from generate_series(1, 3)'],
   ['qualify', ['model', 'query'], 'select a from t qualify row_number() over (order by a asc nulls last) = 1'],
   ['filter', ['model', 'query', 'load'], 'select sum(a) filter (where b) as a from t'],
   ['sample', ['model'], 'select a from t using sample 10'],
@@ -71,6 +61,18 @@ const breaches: [string, SqlKind[], string][] = [
   ['function', ['model'], 'select [1, 2] as a'],
   ['function', ['model'], "select {'a': 1} as a"],
   ['function', ['model', 'query'], "select string_agg(a, ',') as a from t"],
+  ['function', ['model', 'query', 'load'], 'select array_agg(a) as a from t'],
+  ['function', ['model', 'query', 'load'], "select listagg(a, ',') as a from t"],
+  ['function', ['model', 'query', 'load'], 'select substr(a, 1, 3) as a from t'],
+  ['function', ['model', 'query', 'load'], "select nextval('numbers') as a"],
+  ['function', ['model', 'query'], 'select generate_series(1, 3) as a'],
+  ['function', ['model', 'query'], "select to_char(a, 'YYYY') as a from t"],
+  ['function', ['model', 'query'], "select date_diff('day', a, b) as a from t"],
+  ['function', ['model', 'query'], "select date_add(a, interval '1' day) as a from t"],
+  ['function', ['model', 'query'], 'select dayofweek(a) as a from t'],
+  ['function', ['model', 'query'], "select json_extract_string(a, '$.b') as a from t"],
+  ['function', ['model', 'query'], 'select approx_count_distinct(a) as a from t'],
+  ['function', ['model', 'query'], "select a similar to 'x' as a from t"],
   ['function', ['model', 'query'], "select regexp_replace(a, 'x', 'y') as a from t"],
   ['function', ['model', 'query'], "select a ~ 'x' as a from t"],
   ['function', ['model', 'query'], "select a ilike 'x' as a from t"],
@@ -127,6 +129,7 @@ const breaches: [string, SqlKind[], string][] = [
   ['substring', ['model', 'query'], 'select substring(a, 0, 3) as a from t'],
   ['escape', ['model'], "select a like 'x\\%' escape '\\' as a from t"],
   ['null-safe comparison', ['query', 'load'], 'select a is not distinct from b as a from t'],
+  ['null-safe comparison', ['query', 'load'], 'select a is distinct from b as a from t'],
   ['quantifier', ['model'], 'select a > any(select b from u) as a from t'],
   ['materialized', ['model', 'query'], 'with u as materialized (select a from t) select a from u'],
   ['lateral', ['model', 'query'], 'select a from t, lateral (select t.b) as u'],
@@ -151,6 +154,62 @@ describe('the lint refuses', () => {
 
   test('something by every rule it has', () => {
     expect([...new Set(breaches.map(([rule]) => rule))].sort()).toEqual([...ruleNames].sort());
+  });
+});
+
+describe('the lint refuses among statements', () => {
+  const table = 'create table if not exists t';
+  test.each<['ddl' | 'load', string]>([
+    ['ddl', 'create table t (a bigint)'],
+    ['ddl', `${table} as select * from u where 1 = 0`],
+    ['ddl', `${table} (like u)`],
+    ['ddl', `${table} (a text)`],
+    ['ddl', `${table} (a varchar)`],
+    ['ddl', `${table} (a double)`],
+    ['ddl', `${table} (a timestamptz)`],
+    ['ddl', `${table} (a decimal(10, 2))`],
+    ['ddl', `${table} (a serial)`],
+    ['ddl', `${table} (a bigint generated always as identity)`],
+    ['ddl', `${table} (a bigint default 0)`],
+    ['ddl', `${table} (a bigint references u (a))`],
+    ['ddl', `${table} (a bigint check (a > 0))`],
+    ['ddl', `${table} (a bigint[])`],
+    ['ddl', `${table} (a bigint) distkey (a)`],
+    ['ddl', 'create sequence numbers'],
+    ['ddl', 'create index i on t (a)'],
+    ['ddl', 'create materialized view v as select a from t'],
+    ['ddl', "create type mood as enum ('sad')"],
+    ['ddl', 'alter table t add column a bigint'],
+    ['ddl', 'insert into t select * from u'],
+    ['load', 'truncate staging_t'],
+    ['load', 'truncate table t'],
+    ['load', 'create table if not exists t as select * from u where 1 = 0'],
+    ['load', "insert into t values (date '2026-01-01') on conflict do nothing"],
+    ['load', 'insert or replace into t select * from u'],
+    ['load', 'insert into t select * from u returning a'],
+    ['load', 'insert into t by name select * from u'],
+    ['load', 'delete from t using u where t.a = u.a'],
+    ['load', 'delete from t where a in (select a from u) returning a'],
+    ['load', 'merge into t as target using u on target.a = u.a when matched then delete'],
+    ['load', 'with u as (select a from t) insert into t (a) select a from u'],
+    ['load', 'update t set a = 1 from u'],
+    ['load', "copy t from 'file'"],
+    ['load', 'commit'],
+    ['load', 'vacuum t'],
+  ])('in %s: %s', async (kind, sql) => {
+    expect((await lintStatements('planted.sql', sql, kind)).map(({ rule }) => rule)).toEqual(['statement']);
+  });
+
+  test('what a SELECT in them may not hold', async () => {
+    const view = 'create or replace view v as\nselect a from t qualify true';
+    const insert = 'insert into t (a) select now()';
+    expect((await lintStatements('v.sql', view, 'ddl')).map(({ rule }) => rule)).toEqual(['qualify']);
+    expect((await lintStatements('i.sql', insert, 'load')).map(({ rule }) => rule)).toEqual(['function']);
+  });
+
+  test('and says where', async () => {
+    const [finding] = await lintStatements('t.sql', "-- one; two\nselect ';' as a;\n\n-- three\ntruncate t;\n", 'load');
+    expect(finding!.message).toMatch(/^t\.sql:5: /);
   });
 });
 

@@ -90,13 +90,13 @@ function aliasesOf(parts: Part[]): Map<string, Node[]> {
 }
 
 /** The text with comments blanked and string literals made of quotes alone, each position kept. */
-function withoutTextAndComments(text: string): string {
+export function withoutTextAndComments(text: string): string {
   return text.replace(/--[^\n]*|\/\*[\s\S]*?\*\/|'(?:[^']|'')*'/g, (match) =>
     match.replaceAll(/[^\n]/g, match.startsWith("'") ? "'" : ' '),
   );
 }
 
-const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;
+export const lineAt = (text: string, offset: number): number => text.slice(0, offset).split('\n').length;
 
 // ---- What the tree does not show ------------------------------------------------------------------------------------
 

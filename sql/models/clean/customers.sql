@@ -1,6 +1,6 @@
 -- One row a version of a customer: what was last said of it for one time (updated_at, else arrival).
 -- inputs: raw.customers, clean.customers
--- key: subject_id, coalesce(updated_at, arrived_at)
+-- key: subject_id, updated_at is null, coalesce(updated_at, arrived_at)
 with
 arrived as (
   select * from raw_customers
@@ -12,6 +12,10 @@ candidates as (
   select * from published
   union all
   select * from arrived
+),
+newest as (
+  select max(arrived_at) as arrived_at
+  from candidates
 ),
 numbered as (
   select
@@ -34,7 +38,7 @@ latest as (
   select
     *,
     row_number() over (
-      partition by subject_id, version_at
+      partition by subject_id, updated_at is null, version_at
       order by arrived_at desc nulls last, source_file desc nulls last, source_line desc nulls last
     ) as newest_no
   from numbered
@@ -42,8 +46,8 @@ latest as (
 compared as (
   select
     *,
-    -- What the rows without updated_at said before this one. Only they are compared, since the result must be the same
-    -- when the rows come in over several runs, and the rows that are left out can then be no part of it.
+    -- What the rows without updated_at said before this one. Only they are compared with each other: the result must be the
+    -- same when the rows come in over several runs, and the rows that are left out can then be no part of it.
     lag(content_no) over (
       partition by subject_id, updated_at is null
       order by arrived_at asc nulls last, source_file asc nulls last, source_line asc nulls last
@@ -52,8 +56,15 @@ compared as (
   where newest_no = 1
 ),
 final as (
-  -- A full file without updated_at repeats the rows that have not changed: they are no versions.
-  select * from compared
-  where updated_at is not null or content_before is null or content_before <> content_no
+  select compared.*
+  from compared
+  cross join newest
+  where
+    updated_at is not null
+    -- A full file without updated_at repeats the rows that have not changed: they are no versions.
+    or content_before is null
+    or content_before <> content_no
+    -- A row that is repaired or released stands where it arrived: these then say what came back behind it.
+    or compared.arrived_at > newest.arrived_at - interval '30' day
 )
 select * from final

@@ -48,6 +48,7 @@ compared as (
     and candidates.source_line = left_out.source_line
   join kept
     on kept.product_id = candidates.product_id
+    and (kept.updated_at is null) = (candidates.updated_at is null)
     and coalesce(kept.updated_at, kept.arrived_at) <= coalesce(candidates.updated_at, candidates.arrived_at)
 ),
 final as (

@@ -1,8 +1,72 @@
 -- One row a version of a customer (SCD type 2), from valid_from up to, not including, valid_to.
 -- A customer that facts name and no customer row describes is one inferred version, so that no fact is lost.
--- inputs: clean.customers, raw.transactions, clean.events, curated.dim_customer
+-- inputs: clean.customers, raw.transactions, raw.events, curated.dim_customer
 -- key: customer_version_key
 with
+stated as (
+  select
+    subject_id,
+    country,
+    city,
+    acquisition_channel,
+    birth_decade,
+    signup_month,
+    deleted_at,
+    updated_at,
+    arrived_at,
+    source_file,
+    source_line,
+    coalesce(updated_at, arrived_at) as version_at,
+    dense_rank() over (
+      partition by subject_id
+      order by
+        country asc nulls first,
+        city asc nulls first,
+        acquisition_channel asc nulls first,
+        birth_decade asc nulls first,
+        signup_month asc nulls first,
+        deleted_at asc nulls first
+    ) as statement_no
+  from clean_customers
+),
+repeated as (
+  select
+    subject_id,
+    country,
+    city,
+    acquisition_channel,
+    birth_decade,
+    signup_month,
+    deleted_at,
+    updated_at,
+    arrived_at,
+    version_at,
+    statement_no,
+    lag(statement_no) over (
+      partition by subject_id, updated_at is null
+      order by arrived_at asc nulls last, source_file asc nulls last, source_line asc nulls last
+    ) as statement_before
+  from stated
+),
+changed as (
+  select
+    subject_id,
+    country,
+    city,
+    acquisition_channel,
+    birth_decade,
+    signup_month,
+    deleted_at,
+    version_at,
+    -- A row may arrive at the very time for which another one speaks: then the later to arrive holds.
+    row_number() over (
+      partition by subject_id, version_at
+      order by arrived_at desc nulls last, updated_at asc nulls last
+    ) as latest_no
+  from repeated
+  -- A full file without updated_at repeats what it said before: that takes back nothing that an update has said since.
+  where updated_at is not null or statement_before is null or statement_before <> statement_no
+),
 customers as (
   select
     subject_id,
@@ -12,14 +76,15 @@ customers as (
     birth_decade,
     signup_month,
     deleted_at,
-    coalesce(updated_at, arrived_at) as version_at
-  from clean_customers
+    version_at
+  from changed
+  where latest_no = 1
 ),
 mentioned as (
-  -- Raw lines: whom a line named stays known when it is corrected, whether or not both come in with one run.
+  -- Of raw records: whom one has named stays known when another takes its place, whether or not both came with one run.
   select subject_id from raw_transactions
   union
-  select subject_id from clean_events
+  select subject_id from raw_events
   union
   select subject_id from curated_dim_customer
 ),

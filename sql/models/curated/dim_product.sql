@@ -1,8 +1,72 @@
 -- One row a version of a product (SCD type 2), from valid_from up to, not including, valid_to.
 -- A product that facts name and no product row describes is one inferred version, so that no fact is lost.
--- inputs: clean.products, raw.transactions, clean.events, curated.dim_product
+-- inputs: clean.products, raw.transactions, raw.events, curated.dim_product
 -- key: product_version_key
 with
+stated as (
+  select
+    product_id,
+    product_name,
+    category,
+    brand,
+    price,
+    cost,
+    deleted_at,
+    updated_at,
+    arrived_at,
+    source_file,
+    source_line,
+    coalesce(updated_at, arrived_at) as version_at,
+    dense_rank() over (
+      partition by product_id
+      order by
+        product_name asc nulls first,
+        category asc nulls first,
+        brand asc nulls first,
+        price asc nulls first,
+        cost asc nulls first,
+        deleted_at asc nulls first
+    ) as statement_no
+  from clean_products
+),
+repeated as (
+  select
+    product_id,
+    product_name,
+    category,
+    brand,
+    price,
+    cost,
+    deleted_at,
+    updated_at,
+    arrived_at,
+    version_at,
+    statement_no,
+    lag(statement_no) over (
+      partition by product_id, updated_at is null
+      order by arrived_at asc nulls last, source_file asc nulls last, source_line asc nulls last
+    ) as statement_before
+  from stated
+),
+changed as (
+  select
+    product_id,
+    product_name,
+    category,
+    brand,
+    price,
+    cost,
+    deleted_at,
+    version_at,
+    -- A row may arrive at the very time for which another one speaks: then the later to arrive holds.
+    row_number() over (
+      partition by product_id, version_at
+      order by arrived_at desc nulls last, updated_at asc nulls last
+    ) as latest_no
+  from repeated
+  -- A full file without updated_at repeats what it said before: that takes back nothing that an update has said since.
+  where updated_at is not null or statement_before is null or statement_before <> statement_no
+),
 products as (
   select
     product_id,
@@ -12,14 +76,15 @@ products as (
     price,
     cost,
     deleted_at,
-    coalesce(updated_at, arrived_at) as version_at
-  from clean_products
+    version_at
+  from changed
+  where latest_no = 1
 ),
 mentioned as (
-  -- Raw lines: whom a line named stays known when it is corrected, whether or not both come in with one run.
+  -- Of raw records: what one has named stays known when another takes its place, whether or not both came with one run.
   select product_id from raw_transactions
   union
-  select product_id from clean_events
+  select product_id from raw_events
   union
   select product_id from curated_dim_product
 ),

@@ -70,9 +70,8 @@ export class DuckDbEngine implements ModelEngine {
 
   async #executeModel(connection: DuckDBConnection, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
     const started = performance.now();
-    await this.#createViews(connection, model, done, undefined);
-    const dates = await touchedDates(connection, model, this.#options.sql);
-    if (dates) await this.#createViews(connection, model, done, new Set(dates));
+    const dates = await this.#touchedDates(connection, model, done);
+    await this.#createViews(connection, model.inputs, done, dates);
     await materialise(connection, model, this.#options.sql.read(model.sql));
     const counts = model.counts ? await numbersOf(connection, this.#options.sql.read(model.counts)) : {};
     const files = await this.#write(connection, model);
@@ -86,15 +85,34 @@ export class DuckDbEngine implements ModelEngine {
     };
   }
 
-  /** Registers the model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
+  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */
+  async #touchedDates(
+    connection: DuckDBConnection,
+    { touched, inputs }: ModelPlan,
+    done: ModelResult[],
+  ): Promise<string[] | undefined> {
+    if (!touched || 'dates' in touched) return touched?.dates;
+    const text = this.#options.sql.read(touched.sql);
+    // A view opens each of its files, which for all of a table's history takes longer than the rest: only those that it reads.
+    const read = Object.entries(inputs).filter(([name]) => text.includes(name));
+    await this.#createViews(connection, Object.fromEntries(read), done);
+    const found = await connection.runAndReadAll(withoutEnd(text));
+    return found
+      .getRowsJson()
+      .map(([date]) => String(date))
+      .sort();
+  }
+
+  /** Registers a model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
   async #createViews(
     connection: DuckDBConnection,
-    model: ModelPlan,
+    inputs: ModelPlan['inputs'],
     done: ModelResult[],
-    dates: Set<string> | undefined,
-  ) {
-    for (const [name, input] of Object.entries(model.inputs)) {
-      const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, dates);
+    dates?: string[],
+  ): Promise<void> {
+    const wanted = dates && new Set(dates);
+    for (const [name, input] of Object.entries(inputs)) {
+      const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, wanted);
       await connection.run(`create or replace temp view ${name} as ${this.#select(view)}`);
     }
   }
@@ -166,30 +184,17 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
 /** The model's rows as the table `result`, refused where a column's type is not the declared one. */
 async function materialise(connection: DuckDBConnection, model: ModelPlan, text: string): Promise<void> {
   const { columns } = model.output;
-  const select = `select ${columnList(columns)} from (${withoutEnd(text)})`;
-  const described = await connection.runAndReadAll(`describe ${select}`);
+  await connection.run(
+    `create or replace temp table result as select ${columnList(columns)} from (${withoutEnd(text)})`,
+  );
+  // Asked of the table: to describe the SELECT would plan it twice, which is most of the time that a small run takes.
+  const described = await connection.runAndReadAll('describe result');
   const types = described.getRowObjectsJson().map((row) => String(row.column_type));
   const differing = columns.flatMap(({ name, type }, index) =>
     types[index] === type ? [] : [`${name} must be ${type}, got ${types[index]}`],
   );
   if (differing.length > 0)
     throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
-  await connection.run(`create or replace temp table result as ${select}`);
-}
-
-/** The dates that the plan names, or that its SELECT finds over the model's inputs. */
-async function touchedDates(
-  connection: DuckDBConnection,
-  { touched }: ModelPlan,
-  sql: SqlFiles,
-): Promise<string[] | undefined> {
-  if (!touched) return undefined;
-  if ('dates' in touched) return touched.dates;
-  const found = await connection.runAndReadAll(withoutEnd(sql.read(touched.sql)));
-  return found
-    .getRowsJson()
-    .map(([date]) => String(date))
-    .sort();
 }
 
 async function numbersOf(connection: DuckDBConnection, text: string): Promise<Record<string, number>> {

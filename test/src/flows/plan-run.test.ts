@@ -1,4 +1,5 @@
 /** What a run takes up, and what it leaves for a later one. */
+import { archiveEvents } from '../../../src/flows/archive-events.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { findNewInputs } from '../../../src/flows/plan-run.ts';
 import { readStatus } from '../../../src/flows/status.ts';
@@ -6,6 +7,7 @@ import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import type { Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { sampleEvent } from '../../support/sample-records.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;
@@ -44,6 +46,25 @@ describe('a run', () => {
     const status = await readStatus(platform.env)();
     expect(status.isBalanced).toBe(true);
     expect(status.datasets.find(({ dataset }) => dataset === 'products')).toMatchObject({ received: 2, clean: 2 });
+  });
+
+  test('takes up a batch that waited as long as it may in the on-failure store, behind runs that consumed later ones', async () => {
+    const arrivedAt = platform.clock.now();
+    const archiveOne = (sequence: number) => {
+      const event = { ...sampleEvent('events/login/1'), eventId: `6f1f0f3c-3f0a-4c55-9d0c-00000000000${sequence}` };
+      const data = Buffer.from(JSON.stringify(event));
+      return archiveEvents(platform.env)([
+        { shard: 's0', sequence: String(sequence), partitionKey: event.eventId, arrivedAt, data },
+      ]);
+    };
+    await archiveOne(2);
+    platform.clock.advance(27 * 24 * 60);
+    await runPipeline(platform.env);
+    await archiveOne(1);
+    expect(await runPipeline(platform.env)).toMatchObject({ status: 'succeeded' });
+    const { datasets, isBalanced } = await readStatus(platform.env)();
+    expect(datasets.find(({ dataset }) => dataset === 'events')).toMatchObject({ received: 2, clean: 2 });
+    expect(isBalanced).toBe(true);
   });
 
   test('takes up what came in long before, where none ran in between', async () => {

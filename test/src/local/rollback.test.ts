@@ -70,7 +70,7 @@ describe('a rollback', () => {
 
   test('still holds what was withdrawn when the window of known objects has passed it', async () => {
     await rollBack(platform.env, 1);
-    platform.clock.advance(20 * 24 * 60);
+    platform.clock.advance(40 * 24 * 60);
     await run();
     expect(await status()).toMatchObject({ clean: 2, held: 1, isBalanced: true });
     await run({ release: true });
