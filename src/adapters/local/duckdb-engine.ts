@@ -1,7 +1,6 @@
 /** ModelEngine on DuckDB, in this process. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Column } from '../../contracts/index.ts';
 import type {
   EngineResult,
@@ -13,7 +12,10 @@ import type {
   WrittenFile,
 } from '../../domain/lake/run-plan.ts';
 import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
-import { engineError } from './duckdb-errors.ts';
+import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
+
+/** The folders of the lake that models read and write: neither landing nor quarantine. */
+const layers = ['raw', 'clean', 'curated'];
 
 export interface DuckDbEngineOptions {
   objects: ObjectStore;
@@ -31,43 +33,25 @@ export class DuckDbEngine implements ModelEngine {
   }
 
   async execute(plan: RunPlan): Promise<EngineResult> {
-    const { temporaryDirectory, memoryLimit = '1GB', sql } = this.#options;
-    const instance = await DuckDBInstance.create(':memory:', {
-      memory_limit: memoryLimit,
-      temp_directory: temporaryDirectory,
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-    }).catch((error: unknown) => {
-      throw engineError('DuckDB does not start', error);
-    });
-    const connection = await instance.connect();
-    try {
-      await connection.run(partitionedWrites);
-      await connection.run(sql.read('prelude/duckdb.sql'));
+    const { objects, sql, temporaryDirectory, memoryLimit = '1GB' } = this.#options;
+    const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory, memoryLimit };
+    return withSession(options, async (session) => {
+      await session.run('partitioned writes', partitionedWrites);
+      await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
-      for (const model of plan.models) {
-        try {
-          models.push(await this.#executeModel(connection, model, models));
-        } catch (error) {
-          throw error instanceof EngineError ? error : engineError(model.table, error);
-        }
-      }
+      for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
       return { runId: plan.runId, layer: plan.layer, engine: 'duckdb', models };
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-      rmSync(temporaryDirectory, { recursive: true, force: true });
-    }
+    });
   }
 
-  async #executeModel(connection: DuckDBConnection, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
+  async #executeModel(session: DuckDbSession, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
     const started = performance.now();
-    await this.#createViews(connection, model, done, undefined);
-    const dates = await touchedDates(connection, model, this.#options.sql);
-    if (dates) await this.#createViews(connection, model, done, new Set(dates));
-    await materialise(connection, model, this.#options.sql.read(model.sql));
-    const counts = model.counts ? await numbersOf(connection, this.#options.sql.read(model.counts)) : {};
-    const files = await this.#write(connection, model);
+    await this.#createViews(session, model, done, undefined);
+    const dates = await touchedDates(session, model, this.#options.sql);
+    if (dates) await this.#createViews(session, model, done, new Set(dates));
+    await materialise(session, model, this.#options.sql.read(model.sql));
+    const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
+    const files = await this.#write(session, model);
     return {
       table: model.table,
       touched: model.output.partitionColumn ? (dates ?? []) : 'whole',
@@ -79,15 +63,10 @@ export class DuckDbEngine implements ModelEngine {
   }
 
   /** Registers the model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
-  async #createViews(
-    connection: DuckDBConnection,
-    model: ModelPlan,
-    done: ModelResult[],
-    dates: Set<string> | undefined,
-  ) {
+  async #createViews(session: DuckDbSession, model: ModelPlan, done: ModelResult[], dates: Set<string> | undefined) {
     for (const [name, input] of Object.entries(model.inputs)) {
       const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, dates);
-      await connection.run(`create or replace temp view ${name} as ${this.#select(view)}`);
+      await session.run(model.table, `create or replace temp view ${name} as ${this.#select(view)}`);
     }
   }
 
@@ -107,7 +86,13 @@ export class DuckDbEngine implements ModelEngine {
     return `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
   }
 
-  async #write(connection: DuckDBConnection, { output }: ModelPlan): Promise<WrittenFile[]> {
+  /** The one row of the model's counts, by column name. */
+  async #counts(session: DuckDbSession, table: string, path: string): Promise<Record<string, number>> {
+    const [row = {}] = (await session.run(table, this.#options.sql.read(path))).getRowObjectsJson();
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+  }
+
+  async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {
     const directory = this.#options.objects.uri(output.prefix);
     mkdirSync(directory, { recursive: true });
     const { partitionColumn } = output;
@@ -119,11 +104,12 @@ export class DuckDbEngine implements ModelEngine {
       ? ", partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'"
       : '';
     // Snappy is what Redshift's COPY reads. One thread, so that a partition becomes one file.
-    await connection.run('set threads = 1');
-    const written = await connection.runAndReadAll(
+    await session.run(table, 'set threads = 1');
+    const written = await session.run(
+      table,
       `copy (${rows}) to ${quoted(target)} (format parquet, compression snappy, return_stats true${partitioning})`,
     );
-    await connection.run('reset threads');
+    await session.run(table, 'reset threads');
     return written
       .getRowObjectsJson()
       .filter((row) => Number(row.count) > 0)
@@ -156,40 +142,33 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
 }
 
 /** The model's rows as the table `result`, refused where a column's type is not the declared one. */
-async function materialise(connection: DuckDBConnection, model: ModelPlan, text: string): Promise<void> {
+async function materialise(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
   const { columns } = model.output;
   const select = `select ${columnList(columns)} from (${withoutEnd(text)})`;
-  const described = await connection.runAndReadAll(`describe ${select}`);
+  const described = await session.run(model.table, `describe ${select}`);
   const types = described.getRowObjectsJson().map((row) => String(row.column_type));
   const differing = columns.flatMap(({ name, type }, index) =>
     types[index] === type ? [] : [`${name} must be ${type}, got ${types[index]}`],
   );
   if (differing.length > 0)
     throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
-  await connection.run(`create or replace temp table result as ${select}`);
+  await session.run(model.table, `create or replace temp table result as ${select}`);
 }
 
 /** The dates that the plan names, or that its SELECT finds over the model's inputs. */
 async function touchedDates(
-  connection: DuckDBConnection,
-  { touched }: ModelPlan,
+  session: DuckDbSession,
+  { table, touched }: ModelPlan,
   sql: SqlFiles,
 ): Promise<string[] | undefined> {
   if (!touched) return undefined;
   if ('dates' in touched) return touched.dates;
-  const found = await connection.runAndReadAll(withoutEnd(sql.read(touched.sql)));
+  const found = await session.run(table, sql.read(touched.sql));
   return found
     .getRowsJson()
     .map(([date]) => String(date))
     .sort();
 }
-
-async function numbersOf(connection: DuckDBConnection, text: string): Promise<Record<string, number>> {
-  const [row = {}] = (await connection.runAndReadAll(withoutEnd(text))).getRowObjectsJson();
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
-}
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 const columnList = (columns: Column[]): string => columns.map(({ name }) => `"${name}"`).join(', ');
 
