@@ -15,18 +15,18 @@ export async function warehouseContent({ warehouse }: Environment): Promise<Reco
   return content;
 }
 
-/** The rows of each table of the newest snapshot, sorted, as text. */
-export async function lakeContent(env: Environment): Promise<Record<string, string[]>> {
+/** How many rows each table of the newest snapshot has, and a sum over the hashes of the rows. */
+export async function lakeContent(env: Environment): Promise<Record<string, unknown[]>> {
   const { tables } = (await newestSnapshot(env))!;
   const instance = await DuckDBInstance.create(':memory:');
   const connection = await instance.connect();
-  const content: Record<string, string[]> = {};
+  const content: Record<string, unknown[]> = {};
   for (const [table, files] of Object.entries(tables)) {
     if (files.length === 0) continue;
     const list = files.map(({ key }) => `'${env.objects.uri(key)}'`).join(', ');
     const rows = `read_parquet([${list}], hive_partitioning = false, union_by_name = true)`;
-    const read = await connection.runAndReadAll(`select * from ${rows} order by all`);
-    content[table] = read.getRowsJson().map((row) => JSON.stringify(row));
+    const read = await connection.runAndReadAll(`select count(*), sum(hash(found)) from ${rows} as found`);
+    content[table] = read.getRowsJson()[0]!;
   }
   connection.closeSync();
   instance.closeSync();

@@ -22,7 +22,6 @@ export interface DuckDbEngineOptions {
   sql: SqlFiles;
   /** Where data goes that does not fit in memory. */
   temporaryDirectory: string;
-  memoryLimit?: string;
 }
 
 export class DuckDbEngine implements ModelEngine {
@@ -33,8 +32,8 @@ export class DuckDbEngine implements ModelEngine {
   }
 
   async execute(plan: RunPlan): Promise<EngineResult> {
-    const { objects, sql, temporaryDirectory, memoryLimit = '1GB' } = this.#options;
-    const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory, memoryLimit };
+    const { objects, sql, temporaryDirectory } = this.#options;
+    const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory };
     return withSession(options, async (session) => {
       await session.run('partitioned writes', partitionedWrites);
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));

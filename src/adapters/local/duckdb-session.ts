@@ -20,13 +20,13 @@ export interface SessionOptions {
   directories?: string[];
   /** Where the session makes its folder for what does not fit in memory. */
   temporaryDirectory: string;
-  /** `1GB` */
-  memoryLimit: string;
+  /** What DuckDB holds in memory at most; by default `1GB`, which takes millions of rows into the warehouse. */
+  memoryLimit?: string;
 }
 
 /** Opens a session for `use` and closes it, also where `use` throws. */
 export async function withSession<T>(options: SessionOptions, use: (session: DuckDbSession) => Promise<T>): Promise<T> {
-  const { file = ':memory:', isReadOnly = false, directories = [], temporaryDirectory, memoryLimit } = options;
+  const { file = ':memory:', isReadOnly = false, directories = [], temporaryDirectory, memoryLimit = '1GB' } = options;
   mkdirSync(temporaryDirectory, { recursive: true });
   // Sessions that share a folder would write into each other's files.
   const spill = mkdtempSync(join(temporaryDirectory, 'duckdb-'));

@@ -14,7 +14,6 @@ export interface DuckDbWarehouseOptions {
   sql: SqlFiles;
   /** On the same file system; holds the copy that a transaction works on, and what does not fit in memory. */
   temporaryDirectory: string;
-  memoryLimit?: string;
 }
 
 /** The folder of the lake that loads read. */
@@ -23,13 +22,10 @@ const loadedLayer = 'curated';
 export class DuckDbWarehouse implements Warehouse {
   readonly #options: DuckDbWarehouseOptions;
   readonly #file: string;
-  readonly #limits: { temporaryDirectory: string; memoryLimit: string };
 
   constructor(options: DuckDbWarehouseOptions) {
-    const { directory, temporaryDirectory, memoryLimit = '2GB' } = options;
     this.#options = options;
-    this.#file = join(directory, 'warehouse.duckdb');
-    this.#limits = { temporaryDirectory, memoryLimit };
+    this.#file = join(options.directory, 'warehouse.duckdb');
   }
 
   async transaction(statements: WarehouseStatement[]): Promise<void> {
@@ -48,8 +44,8 @@ export class DuckDbWarehouse implements Warehouse {
 
   /** Applies the DDL, whose statements are repeatable, and runs the statements in one transaction. */
   async #load(file: string, statements: WarehouseStatement[]): Promise<void> {
-    const directories = [this.#options.objects.uri(loadedLayer)];
-    await withSession({ file, directories, ...this.#limits }, async (session) => {
+    const { objects, temporaryDirectory } = this.#options;
+    await withSession({ file, directories: [objects.uri(loadedLayer)], temporaryDirectory }, async (session) => {
       await this.#applyDdl(session);
       await session.run('begin', 'begin');
       for (const statement of statements) {
@@ -68,18 +64,17 @@ export class DuckDbWarehouse implements Warehouse {
   /** Before the first load the empty tables of the DDL answer, in memory: a reader makes no file. */
   async query(sql: string): Promise<ResultSet> {
     const isLoaded = existsSync(this.#file);
-    return withSession(
-      { ...(isLoaded && { file: this.#file, isReadOnly: true }), ...this.#limits },
-      async (session) => {
-        if (!isLoaded) await this.#applyDdl(session);
-        await session.run('settings', 'set lock_configuration = true');
-        const result = await session.select('query', sql);
-        const types = result.columnTypes();
-        const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }));
-        const rows = result.getRowsJson().map((row) => row.map((value, index) => scalar(value, types[index]!)));
-        return { columns, rows };
-      },
-    );
+    const database = isLoaded ? { file: this.#file, isReadOnly: true } : {};
+    const { temporaryDirectory } = this.#options;
+    return withSession({ ...database, temporaryDirectory }, async (session) => {
+      if (!isLoaded) await this.#applyDdl(session);
+      await session.run('settings', 'set lock_configuration = true');
+      const result = await session.select('query', sql);
+      const types = result.columnTypes();
+      const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }));
+      const rows = result.getRowsJson().map((row) => row.map((value, index) => scalar(value, types[index]!)));
+      return { columns, rows };
+    });
   }
 
   async #copy(session: DuckDbSession, { table, files }: { table: string; files: { key: string }[] }) {

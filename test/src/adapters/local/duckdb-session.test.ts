@@ -10,7 +10,7 @@ const newDirectory = temporaryDirectories();
 const temporaryDirectory = newDirectory();
 
 const inSession = <T>(use: (session: DuckDbSession) => Promise<T>, options = {}): Promise<T> =>
-  withSession({ temporaryDirectory, memoryLimit: '1GB', ...options }, use);
+  withSession({ temporaryDirectory, ...options }, use);
 
 const hash = (of: string) => `md5(cast(${of} as varchar))`;
 
