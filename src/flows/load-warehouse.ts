@@ -22,12 +22,14 @@ export const loadWarehouse =
   async (snapshot: Snapshot): Promise<Load> => {
     const loaded = await loadedSnapshot(env);
     if (loaded === snapshot.number) return { snapshot: snapshot.number, tables: [] };
-    const from = (await readSnapshot(env, loaded))?.tables ?? {};
+    const from = loaded === 0 ? {} : (await readSnapshot(env, loaded))?.tables;
     const { models } = readModels(env.sql);
     const partitionOf = new Map(models.map((model) => [model.table, model.header.partition]));
-    const changes = Object.keys(snapshot.tables)
+    // Every table of the star schema, since a snapshot does not name those that never held a row.
+    const changes = models
+      .map(({ table }) => table)
       .filter((table) => table.startsWith('curated.'))
-      .map((table) => tableChange(table, from[table] ?? [], snapshot.tables[table] ?? []))
+      .map((table) => tableChange(table, from && (from[table] ?? []), snapshot.tables[table] ?? []))
       .filter((change) => change !== undefined);
     await env.warehouse.transaction([
       ...changes.flatMap((change) => replaceStatements(env, change, partitionOf.get(change.table))),

@@ -1,5 +1,6 @@
 /** The platform on one machine: the local adapters over one data directory and one key directory. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { fileURLToPath } from 'node:url';
@@ -45,6 +46,8 @@ export interface PlatformPaths {
   lake: string;
   vault: string;
   warehouse: string;
+  /** What a writer needs only while it works. */
+  temporary: string;
 }
 
 export function platformPaths({ dataDir, keyDir }: Pick<PlatformOptions, 'dataDir' | 'keyDir'>): PlatformPaths {
@@ -61,6 +64,7 @@ export function platformPaths({ dataDir, keyDir }: Pick<PlatformOptions, 'dataDi
     lake: join(data, 'lake'),
     vault: join(data, 'vault'),
     warehouse: join(data, 'warehouse'),
+    temporary: join(data, 'tmp'),
   };
 }
 
@@ -118,7 +122,11 @@ export function openPlatform(options: PlatformOptions): Platform {
       }),
     };
     if (isWriter) for (const open of Object.values(stores)) open();
-    const objects = new DirectoryObjectStore(paths.lake, { access: options.access });
+    // A reader may find a data directory that it cannot write to.
+    const temporaryDirectory = isWriter ? paths.temporary : tmpdir();
+    // There is one writer, so that this is what one that was killed has left behind.
+    if (isWriter) rmSync(paths.temporary, { recursive: true, force: true });
+    const objects = new DirectoryObjectStore(paths.lake, { access: options.access, isOnlyWriter: isWriter });
     const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
     const env: Environment = {
       clock,
@@ -133,8 +141,8 @@ export function openPlatform(options: PlatformOptions): Platform {
       get vault() {
         return stores.vault();
       },
-      engine: new DuckDbEngine({ objects, sql, temporaryDirectory: join(paths.dataDir, 'tmp') }),
-      warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql }),
+      engine: new DuckDbEngine({ objects, sql, temporaryDirectory }),
+      warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql, temporaryDirectory }),
       sql,
       settings,
     };

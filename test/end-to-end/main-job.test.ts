@@ -5,7 +5,7 @@
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBInstance } from '@duckdb/node-api';
-import { type Answer, readQueries, servingIndex } from '../../src/flows/publish-answers.ts';
+import { readAnswer, readQueries, servingIndex } from '../../src/flows/publish-answers.ts';
 import { generate } from '../../src/generators/files.ts';
 import { plantedTruths } from '../../src/generators/truths.ts';
 import { openPlatform, type Platform } from '../../src/local/platform.ts';
@@ -29,12 +29,8 @@ afterAll(() => {
 
 /** The rows of an answer in serving/, as objects. */
 async function answer(name: string): Promise<Record<string, Scalar>[]> {
-  const document = JSON.parse(
-    Buffer.from((await platform.env.objects.get(`serving/${name}.json`))!).toString(),
-  ) as Answer;
-  return document.rows.map((row) =>
-    Object.fromEntries(row.map((value, index) => [document.columns[index]!.name, value])),
-  );
+  const { rows, columns } = (await readAnswer(platform.env, name))!;
+  return rows.map((row) => Object.fromEntries(row.map((value, index) => [columns[index]!.name, value])));
 }
 
 const query = async (sql: string) => (await platform.env.warehouse.query(sql)).rows;

@@ -109,7 +109,12 @@ async function streamed(): Promise<StreamRecord[]> {
 async function expectBalanced(): Promise<void> {
   const { objects, variables } = aws;
   const sql = new SqlDirectory('sql');
-  const warehouse = new DuckDbWarehouse({ directory: newDirectory(), objects, sql });
+  const warehouse = new DuckDbWarehouse({
+    directory: newDirectory(),
+    objects,
+    sql,
+    temporaryDirectory: newDirectory(),
+  });
   const { isBalanced, unfinishedFiles } = await readStatus(awsEnvironment(variables, { warehouse, sql }))();
   expect([isBalanced, unfinishedFiles]).toEqual([true, 0]);
 }

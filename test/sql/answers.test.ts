@@ -4,7 +4,7 @@
  */
 import { readdirSync } from 'node:fs';
 import { basename, join } from 'node:path';
-import type { Answer } from '../../src/flows/publish-answers.ts';
+import { readAnswer } from '../../src/flows/publish-answers.ts';
 import type { GeneratorRequest } from '../../src/generators/index.ts';
 import type { Scalar } from '../../src/ports.ts';
 import { bringIn } from '../support/bring-in.ts';
@@ -44,8 +44,7 @@ beforeAll(async () => {
     closing.push(platform.close);
     await bringIn(platform, request);
     const served = async (query: string): Promise<Rows> => {
-      const text = await platform.env.objects.get(`serving/${query.replace(/^\d+_/, '')}.json`);
-      const { columns, rows } = JSON.parse(Buffer.from(text!).toString()) as Answer;
+      const { columns, rows } = (await readAnswer(platform.env, query.replace(/^\d+_/, '')))!;
       return rows.map((row) => Object.fromEntries(row.map((value, index) => [columns[index]!.name, value])));
     };
     answered.push({ shop: await readShop(request, platform.env.vault), served });

@@ -11,7 +11,10 @@ import { refusal } from './refusal.ts';
 /** Where objects are written before they get their names. */
 const temporaryFolder = reservedSegment;
 
-/** An interrupted put leaves its file behind, which may hold personal data: it goes after as long as landing is kept. */
+/**
+ * An interrupted put leaves its file behind, which may hold personal data: beside other writers it goes after as long as
+ * landing is kept.
+ */
 const temporaryLifetimeMs = 24 * 3_600_000;
 
 /** Codes that mean: nothing stands at this key (a folder is no object, nor is a path through an object). */
@@ -23,13 +26,16 @@ export class DirectoryObjectStore implements ObjectStore {
 
   /**
    * Creates the directory where there is none, unless it is only read. An object and a folder cannot share a name: `a`
-   * excludes `a/b`.
+   * excludes `a/b`. `isOnlyWriter` says that no other process writes: what puts have left unfinished goes at once.
    */
-  constructor(directory: string, { access = 'write' }: { access?: 'read' | 'write' } = {}) {
+  constructor(
+    directory: string,
+    { access = 'write', isOnlyWriter = false }: { access?: 'read' | 'write'; isOnlyWriter?: boolean } = {},
+  ) {
     this.#directory = resolve(directory);
     if (access === 'read') return;
     writing(this.#directory, () => mkdirSync(join(this.#directory, temporaryFolder), { recursive: true }));
-    this.#removeStaleTemporaries();
+    this.#removeTemporaries(isOnlyWriter ? 0 : temporaryLifetimeMs);
   }
 
   async get(key: string): Promise<Uint8Array | undefined> {
@@ -118,11 +124,11 @@ export class DirectoryObjectStore implements ObjectStore {
       .sort((a, b) => compareBytes(a.key, b.key));
   }
 
-  #removeStaleTemporaries(): void {
+  #removeTemporaries(lifetimeMs: number): void {
     const folder = join(this.#directory, temporaryFolder);
     for (const name of readdirSync(folder)) {
-      const modifiedAt = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? Date.now();
-      if (modifiedAt < Date.now() - temporaryLifetimeMs) rmSync(join(folder, name), { force: true });
+      const modifiedAt = statSync(join(folder, name), { throwIfNoEntry: false })?.mtimeMs ?? 0;
+      if (lifetimeMs === 0 || Date.now() - modifiedAt >= lifetimeMs) rmSync(join(folder, name), { force: true });
     }
   }
 }

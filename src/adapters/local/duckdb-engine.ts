@@ -1,7 +1,6 @@
 /** ModelEngine on DuckDB, in this process. */
 import { mkdirSync, rmSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
-import { type DuckDBConnection, DuckDBInstance } from '@duckdb/node-api';
 import type { Column } from '../../contracts/index.ts';
 import type {
   EngineResult,
@@ -13,14 +12,16 @@ import type {
   WrittenFile,
 } from '../../domain/lake/run-plan.ts';
 import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
-import { engineError } from './duckdb-errors.ts';
+import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
+
+/** The folders of the lake that models read and write: neither landing nor quarantine. */
+const layers = ['raw', 'clean', 'curated', 'rates'];
 
 export interface DuckDbEngineOptions {
   objects: ObjectStore;
   sql: SqlFiles;
   /** Where data goes that does not fit in memory. */
   temporaryDirectory: string;
-  memoryLimit?: string;
 }
 
 export class DuckDbEngine implements ModelEngine {
@@ -31,50 +32,29 @@ export class DuckDbEngine implements ModelEngine {
   }
 
   async execute(plan: RunPlan): Promise<EngineResult> {
-    const { temporaryDirectory, memoryLimit = '1GB', sql } = this.#options;
-    const instance = await DuckDBInstance.create(':memory:', {
-      memory_limit: memoryLimit,
-      temp_directory: temporaryDirectory,
-      autoinstall_known_extensions: 'false',
-      autoload_known_extensions: 'false',
-    }).catch((error: unknown) => {
-      throw engineError('DuckDB does not start', error);
-    });
-    const connection = await instance.connect();
-    try {
-      await connection.run(partitionedWrites);
-      await connection.run(sql.read('prelude/duckdb.sql'));
+    const { objects, sql, temporaryDirectory } = this.#options;
+    const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory };
+    return withSession(options, async (session) => {
+      await session.run('partitioned writes', partitionedWrites);
+      await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
-      for (const model of plan.models) {
-        try {
-          models.push(await this.#executeModel(connection, model, models));
-        } catch (error) {
-          this.#removeOutputs(plan);
-          throw error instanceof EngineError ? error : engineError(model.table, error);
-        }
+      try {
+        for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
+      } catch (error) {
+        this.#removeOutputs(plan);
+        throw error;
       }
       return { runId: plan.runId, layer: plan.layer, engine: 'duckdb', models };
-    } finally {
-      connection.closeSync();
-      instance.closeSync();
-      rmSync(temporaryDirectory, { recursive: true, force: true });
-    }
+    });
   }
 
-  /** Nobody reads what a failed plan has written, and where the disk is full it would stay so. */
-  #removeOutputs({ models }: RunPlan): void {
-    for (const { output } of models) {
-      rmSync(this.#options.objects.uri(output.prefix), { recursive: true, force: true });
-    }
-  }
-
-  async #executeModel(connection: DuckDBConnection, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
+  async #executeModel(session: DuckDbSession, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
     const started = performance.now();
-    const dates = await this.#touchedDates(connection, model, done);
-    await this.#createViews(connection, model.inputs, done, dates);
-    await materialise(connection, model, this.#options.sql.read(model.sql));
-    const counts = model.counts ? await numbersOf(connection, this.#options.sql.read(model.counts)) : {};
-    const files = await this.#write(connection, model);
+    const dates = await this.#touchedDates(session, model, done);
+    await this.#createViews(session, model.table, model.inputs, done, dates);
+    await materialise(session, model, this.#options.sql.read(model.sql));
+    const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
+    const files = await this.#write(session, model);
     return {
       table: model.table,
       touched: model.output.partitionColumn ? (dates ?? []) : 'whole',
@@ -85,18 +65,25 @@ export class DuckDbEngine implements ModelEngine {
     };
   }
 
+  /** Nobody reads what a failed plan has written, and where the disk is full it would stay so. */
+  #removeOutputs({ models }: RunPlan): void {
+    for (const { output } of models) {
+      rmSync(this.#options.objects.uri(output.prefix), { recursive: true, force: true });
+    }
+  }
+
   /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */
   async #touchedDates(
-    connection: DuckDBConnection,
-    { touched, inputs }: ModelPlan,
+    session: DuckDbSession,
+    { table, touched, inputs }: ModelPlan,
     done: ModelResult[],
   ): Promise<string[] | undefined> {
     if (!touched || 'dates' in touched) return touched?.dates;
     const text = this.#options.sql.read(touched.sql);
     // A view opens each of its files, which for all of a table's history takes longer than the rest: only those that it reads.
     const read = Object.entries(inputs).filter(([name]) => text.includes(name));
-    await this.#createViews(connection, Object.fromEntries(read), done);
-    const found = await connection.runAndReadAll(withoutEnd(text));
+    await this.#createViews(session, table, Object.fromEntries(read), done);
+    const found = await session.run(table, text);
     return found
       .getRowsJson()
       .map(([date]) => String(date))
@@ -105,7 +92,8 @@ export class DuckDbEngine implements ModelEngine {
 
   /** Registers a model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
   async #createViews(
-    connection: DuckDBConnection,
+    session: DuckDbSession,
+    table: string,
     inputs: ModelPlan['inputs'],
     done: ModelResult[],
     dates?: string[],
@@ -113,7 +101,7 @@ export class DuckDbEngine implements ModelEngine {
     const wanted = dates && new Set(dates);
     for (const [name, input] of Object.entries(inputs)) {
       const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, wanted);
-      await connection.run(`create or replace temp view ${name} as ${this.#select(view)}`);
+      await session.run(table, `create or replace temp view ${name} as ${this.#select(view)}`);
     }
   }
 
@@ -133,7 +121,13 @@ export class DuckDbEngine implements ModelEngine {
     return `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
   }
 
-  async #write(connection: DuckDBConnection, { output }: ModelPlan): Promise<WrittenFile[]> {
+  /** The one row of the model's counts, by column name. */
+  async #counts(session: DuckDbSession, table: string, path: string): Promise<Record<string, number>> {
+    const [row = {}] = (await session.run(table, this.#options.sql.read(path))).getRowObjectsJson();
+    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+  }
+
+  async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {
     const directory = this.#options.objects.uri(output.prefix);
     mkdirSync(directory, { recursive: true });
     const { partitionColumn } = output;
@@ -145,11 +139,12 @@ export class DuckDbEngine implements ModelEngine {
       ? ", partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'"
       : '';
     // Snappy is what Redshift's COPY reads. One thread, so that a partition becomes one file.
-    await connection.run('set threads = 1');
-    const written = await connection.runAndReadAll(
+    await session.run(table, 'set threads = 1');
+    const written = await session.run(
+      table,
       `copy (${rows}) to ${quoted(target)} (format parquet, compression snappy, return_stats true${partitioning})`,
     );
-    await connection.run('reset threads');
+    await session.run(table, 'reset threads');
     return written
       .getRowObjectsJson()
       .filter((row) => Number(row.count) > 0)
@@ -182,13 +177,14 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
 }
 
 /** The model's rows as the table `result`, refused where a column's type is not the declared one. */
-async function materialise(connection: DuckDBConnection, model: ModelPlan, text: string): Promise<void> {
+async function materialise(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
   const { columns } = model.output;
-  await connection.run(
+  await session.run(
+    model.table,
     `create or replace temp table result as select ${columnList(columns)} from (${withoutEnd(text)})`,
   );
   // Asked of the table: to describe the SELECT would plan it twice, which is most of the time that a small run takes.
-  const described = await connection.runAndReadAll('describe result');
+  const described = await session.run(model.table, 'describe result');
   const types = described.getRowObjectsJson().map((row) => String(row.column_type));
   const differing = columns.flatMap(({ name, type }, index) =>
     types[index] === type ? [] : [`${name} must be ${type}, got ${types[index]}`],
@@ -196,13 +192,6 @@ async function materialise(connection: DuckDBConnection, model: ModelPlan, text:
   if (differing.length > 0)
     throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
 }
-
-async function numbersOf(connection: DuckDBConnection, text: string): Promise<Record<string, number>> {
-  const [row = {}] = (await connection.runAndReadAll(withoutEnd(text))).getRowObjectsJson();
-  return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
-}
-
-const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 
 const columnList = (columns: Column[]): string => columns.map(({ name }) => `"${name}"`).join(', ');
 

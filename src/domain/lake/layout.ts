@@ -64,9 +64,15 @@ export function ratesKey(contentHash: string): string {
 }
 
 export function snapshotKey(number: number): string {
-  return `snapshots/${String(number).padStart(8, '0')}.json`;
+  return `snapshots/${paddedNumber(number)}.json`;
 }
 
-export function servingKey(query: string): string {
-  return `serving/${query}.json`;
+/** An answer lies beside the others of its snapshot; which of them readers see, the index says. */
+export function servingKey(snapshot: number, query: string): string {
+  return `serving/${paddedNumber(snapshot)}/${query}.json`;
 }
+
+export const servingIndexKey = 'serving/index.json';
+
+/** Sorts as the numbers do. */
+const paddedNumber = (snapshot: number): string => String(snapshot).padStart(8, '0');

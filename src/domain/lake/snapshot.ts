@@ -108,8 +108,16 @@ export interface TableChange {
   files: WrittenFile[];
 }
 
-/** What a load has to replace to go from one list of files to the other; nothing where they are equal. */
-export function tableChange(table: string, from: WrittenFile[], to: WrittenFile[]): TableChange | undefined {
+/**
+ * What a load has to replace to go from one list of files to the other; nothing where they are equal. Where it is not known
+ * what the table holds (`from` is undefined) it is replaced whole.
+ */
+export function tableChange(
+  table: string,
+  from: WrittenFile[] | undefined,
+  to: WrittenFile[],
+): TableChange | undefined {
+  if (!from) return { table, changed: 'whole', files: to };
   const isWhole = [...from, ...to].some((file) => file.partition === null);
   const before = keysByPartition(from);
   const after = keysByPartition(to);

@@ -3,6 +3,7 @@
 import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { loadedSnapshot } from '../../../src/flows/load-warehouse.ts';
+import { readAnswer } from '../../../src/flows/publish-answers.ts';
 import { readStatus } from '../../../src/flows/status.ts';
 import { archiveStream } from '../../../src/local/archive-stream.ts';
 import { openPlatform, type Platform } from '../../../src/local/platform.ts';
@@ -10,6 +11,7 @@ import { produce } from '../../../src/local/produce.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import { EngineError, type Environment, type WarehouseStatement } from '../../../src/ports.ts';
 import { temporaryDataDir } from '../../support/c360.ts';
+import { collect } from '../../support/collect.ts';
 
 let platform: Platform;
 let env: Environment;
@@ -123,6 +125,44 @@ describe('a run', () => {
     const again = await runPipeline(env);
     expect(again.steps.map(({ step }) => step)).toEqual(['plan']);
     expect(again).toMatchObject({ status: 'idle', snapshot: 1 });
+  });
+});
+
+describe('the answers in serving/', () => {
+  const serve = async (id: number) => {
+    await events(pageView(id, '2026-01-01T10:00:00Z'));
+    await runPipeline(env);
+  };
+  const folders = async () => {
+    const objects = await collect(env.objects.list('serving/'));
+    return [...new Set(objects.map(({ key }) => key.split('/')[1]))];
+  };
+
+  test('are those that the index names; what it named before stays for readers of one more run', async () => {
+    await serve(1);
+    expect(await folders()).toEqual(['00000001', 'index.json']);
+    await serve(2);
+    expect(await folders()).toEqual(['00000001', '00000002', 'index.json']);
+    await serve(3);
+    expect(await folders()).toEqual(['00000002', '00000003', 'index.json']);
+    expect(await readAnswer(env, 'monthly_revenue')).toMatchObject({ snapshot: 3, asOf: '2026-01-01' });
+    expect(await readAnswer(env, 'no_such_query')).toBeUndefined();
+  });
+
+  test('are found by a reader who was overtaken by two runs, and missed aloud where they are lost', async () => {
+    await serve(1);
+    const old = (await env.objects.get('serving/index.json'))!;
+    await serve(2);
+    await serve(3);
+    let reads = 0;
+    const get = async (key: string) => {
+      reads += 1;
+      return reads === 1 ? old : env.objects.get(key);
+    };
+    const overtaken: Environment = { ...env, objects: Object.assign(Object.create(env.objects), { get }) };
+    expect(await readAnswer(overtaken, 'monthly_revenue')).toMatchObject({ snapshot: 3 });
+    await env.objects.delete(['serving/00000003/monthly_revenue.json']);
+    await expect(readAnswer(env, 'monthly_revenue')).rejects.toThrow(/is missing, though serving\/ names it/);
   });
 });
 

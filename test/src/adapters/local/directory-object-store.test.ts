@@ -53,7 +53,7 @@ describe('a directory of objects', () => {
     expect(readdirSync(join(directory, '.tmp'))).toEqual([]);
   });
 
-  test('removes what an interrupted put left, once it is a day old', () => {
+  test('removes what an interrupted put left, once it is a day old, or at once where nobody else writes', () => {
     const directory = newDirectory();
     const folder = join(directory, '.tmp');
     mkdirSync(folder);
@@ -61,6 +61,8 @@ describe('a directory of objects', () => {
     utimesSync(join(folder, 'old'), new Date('2020-01-01'), new Date('2020-01-01'));
     new DirectoryObjectStore(directory).close();
     expect(readdirSync(folder)).toEqual(['new']);
+    new DirectoryObjectStore(directory, { isOnlyWriter: true }).close();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('names the failed operation and its code, and holds no path of the machine', async () => {

@@ -30,11 +30,11 @@ async function select(text: string): Promise<string[][]> {
 warehouseContract('DuckDbWarehouse', async () => {
   const objects = new DirectoryObjectStore(directory());
   return {
-    warehouse: new DuckDbWarehouse({ directory: directory(), objects, sql }),
+    warehouse: new DuckDbWarehouse({ directory: directory(), objects, sql, temporaryDirectory: directory() }),
     parquet: async (name, rows) => {
-      await objects.put(`${name}.parquet`, Buffer.from(''));
-      await select(`copy (${rows}) to '${objects.uri(`${name}.parquet`)}' (format parquet)`);
-      return { key: `${name}.parquet`, bytes: 1, rows: 1 };
+      await objects.put(`curated/${name}.parquet`, Buffer.from(''));
+      await select(`copy (${rows}) to '${objects.uri(`curated/${name}.parquet`)}' (format parquet)`);
+      return { key: `curated/${name}.parquet`, bytes: 1, rows: 1 };
     },
     close: async () => {},
   };
@@ -57,7 +57,7 @@ modelEngineContract('DuckDbEngine', async (models) => {
 describe('values of DuckDB', () => {
   const answerTo = async (expression: string) => {
     const objects = new DirectoryObjectStore(directory());
-    const warehouse = new DuckDbWarehouse({ directory: directory(), objects, sql });
+    const warehouse = new DuckDbWarehouse({ directory: directory(), objects, sql, temporaryDirectory: directory() });
     return (await warehouse.query(`select ${expression} as value`)).rows[0]![0];
   };
 
@@ -77,7 +77,8 @@ describe('values of DuckDB', () => {
 describe('a DuckDB warehouse file', () => {
   test('is not made by a query', async () => {
     const folder = directory();
-    const warehouse = new DuckDbWarehouse({ directory: folder, objects: new DirectoryObjectStore(directory()), sql });
+    const objects = new DirectoryObjectStore(directory());
+    const warehouse = new DuckDbWarehouse({ directory: folder, objects, sql, temporaryDirectory: directory() });
     expect((await warehouse.query('select count(*) from fact_sales')).rows).toEqual([[0]]);
     expect(readdirSync(folder)).toEqual([]);
   });
@@ -85,7 +86,9 @@ describe('a DuckDB warehouse file', () => {
   test('is opened by other processes while a load runs, since the load works on a copy', async () => {
     const objects = new DirectoryObjectStore(directory());
     const folder = directory();
-    const [writer, reader] = [1, 2].map(() => new DuckDbWarehouse({ directory: folder, objects, sql }));
+    const [writer, reader] = [1, 2].map(
+      () => new DuckDbWarehouse({ directory: folder, objects, sql, temporaryDirectory: directory() }),
+    );
     await writer!.transaction([]);
     const dates = Array.from({ length: 500 }, (_, day) => `(date '2026-01-01' + ${day})`).join(', ');
     const load = writer!.transaction([

@@ -1,0 +1,166 @@
+/** A load brings the warehouse wholly to a snapshot, or leaves it as it was. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newestSnapshot } from '../../../src/flows/documents.ts';
+import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
+import { loadedSnapshot, loadWarehouse } from '../../../src/flows/load-warehouse.ts';
+import { rollBack, runPipeline } from '../../../src/local/run-pipeline.ts';
+import { EngineError, type Environment, type WarehouseStatement } from '../../../src/ports.ts';
+import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
+import { temporaryDirectories } from '../../support/local-stores.ts';
+import { warehouseContent } from '../../support/shown-content.ts';
+
+const newDirectory = temporaryDirectories();
+let platform: DoorPlatform;
+let env: Environment;
+
+beforeEach(() => {
+  platform = doorPlatform(newDirectory());
+  env = platform.env;
+});
+afterEach(() => platform.close());
+
+const products = 'product_id,name,category,brand,price,cost\n';
+const transactions =
+  'transaction_id,line_no,customer_id,product_id,quantity,amount,currency,channel,country,payment_method,ordered_at\n';
+
+async function upload(dataset: 'products' | 'transactions', text: string): Promise<void> {
+  await ingestBatch(env)(await platform.land(dataset, text));
+  platform.clock.advance(60);
+}
+
+const order = (id: string, day: string) =>
+  upload('transactions', `${transactions}${id},1,u-${id},p1,1,10,USD,web,DE,card,${day}T10:00:00Z\n`);
+
+const run = () => {
+  platform.clock.advance(1);
+  return runPipeline(env);
+};
+
+/** The environment whose loads do what `change` makes of their statements. */
+const planting = (change: (statements: WarehouseStatement[]) => WarehouseStatement[]): Environment => ({
+  ...env,
+  warehouse: {
+    query: (sql) => env.warehouse.query(sql),
+    transaction: (statements) => env.warehouse.transaction(change(statements)),
+  },
+});
+
+type Copy = Extract<WarehouseStatement, { copy: unknown }>['copy'];
+
+const eachCopy = (change: (copy: Copy) => Copy) => (statements: WarehouseStatement[]) =>
+  statements.map((statement) => ('copy' in statement ? { copy: change(statement.copy) } : statement));
+
+describe('a load that fails', () => {
+  let before: Buffer;
+  const warehouseFile = () => readFileSync(join(platform.paths.warehouse, 'warehouse.duckdb'));
+
+  beforeEach(async () => {
+    await order('a', '2026-01-01');
+    await run();
+    before = warehouseFile();
+    await order('b', '2026-01-01');
+    await order('c', '2026-01-02');
+    // Published, and not yet loaded.
+    await expect(runPipeline(planting(() => [failing]))).rejects.toThrow(/^planted: Conversion Error/);
+  });
+
+  const failing = { sql: "select cast('x' as bigint)", what: 'planted' };
+
+  /** Fails as it should, changes nothing, and stands in nobody's way. */
+  async function expectNothingLoaded(
+    change: (statements: WarehouseStatement[]) => WarehouseStatement[],
+    error: RegExp,
+  ) {
+    const load = loadWarehouse(planting(change))((await newestSnapshot(env))!);
+    await expect(load).rejects.toThrow(EngineError);
+    await expect(load).rejects.toThrow(error);
+    expect(warehouseFile().equals(before)).toBe(true);
+  }
+
+  async function expectLoadedByNextRun() {
+    await run();
+    expect(await loadedSnapshot(env)).toBe(2);
+    expect((await env.warehouse.query('select count(*), sum(amount) from fact_sales')).rows).toEqual([[3, '30.0000']]);
+  }
+
+  test('at whichever statement leaves the file as it was', async () => {
+    let count = 0;
+    await expectNothingLoaded((statements) => {
+      count = statements.length;
+      return [failing, ...statements];
+    }, /^planted: Conversion Error/);
+    expect(count).toBeGreaterThan(10);
+    for (let at = 1; at <= count; at += 1) {
+      await expectNothingLoaded((statements) => statements.toSpliced(at, 0, failing), /^planted: Conversion Error/);
+    }
+    await expectLoadedByNextRun();
+  });
+
+  test.each<[string, (copy: Copy) => Copy, RegExp]>([
+    ['fewer rows than promised', (copy) => ({ ...copy, files: [] }), /compare_rows\.sql for \w+: Conversion Error/],
+    [
+      'more rows than promised',
+      (copy) => ({ ...copy, files: [...copy.files, ...copy.files] }),
+      /compare_rows\.sql for \w+: Conversion Error/,
+    ],
+    [
+      'a file that is not there',
+      (copy) => ({ ...copy, files: copy.files.map((file) => ({ ...file, key: `${file.key}.gone` })) }),
+      /^copy staging_\w+: IO Error$/,
+    ],
+    [
+      'a file of another layer',
+      (copy) => ({ ...copy, files: [{ key: 'clean/events/a.parquet', bytes: 1, rows: 1 }] }),
+      /^copy staging_\w+: SQL reaches/,
+    ],
+    ['columns of another table', (copy) => ({ ...copy, table: 'staging_dim_channel' }), /^copy staging_dim_channel: /],
+  ])('for %s changes nothing', async (_fault, change, error) => {
+    await expectNothingLoaded(eachCopy(change), error);
+    await expectLoadedByNextRun();
+  });
+
+  test('for keys that come twice changes nothing, though the count is the promised one', async () => {
+    const doubled = (statements: WarehouseStatement[]) =>
+      statements.flatMap((statement): WarehouseStatement[] =>
+        'sql' in statement && /^insert into fact_sales /.test(statement.sql) ? [statement, statement] : [statement],
+      );
+    await expectNothingLoaded(doubled, /replace_partitions\.sql for fact_sales: Constraint Error$/);
+    await expectLoadedByNextRun();
+  });
+});
+
+describe('a load', () => {
+  test('twice changes nothing', async () => {
+    await order('a', '2026-01-01');
+    await run();
+    const before = await warehouseContent(env);
+    platform.clock.advance(60);
+    expect(await loadWarehouse(env)((await newestSnapshot(env))!)).toEqual({ snapshot: 1, tables: [] });
+    expect(await warehouseContent(env)).toEqual(before);
+  });
+
+  test('of a snapshot from before a table had its first row empties the table', async () => {
+    await upload('products', `${products}p1,Lamp,Home,Acme,10,5\n`);
+    await run();
+    const before = await warehouseContent(env);
+    await order('a', '2026-01-01');
+    await run();
+    await rollBack(env, 1);
+    const { load_state: _then, ...tables } = before;
+    expect(await warehouseContent(env)).toMatchObject(tables);
+  });
+
+  test('replaces every table where the snapshot that the warehouse holds is no longer known', async () => {
+    await order('a', '2026-01-01');
+    await order('b', '2026-01-02');
+    await run();
+    const before = await warehouseContent(env);
+    await order('c', '2026-01-03');
+    await run();
+    // As when the lake was restored from a copy that is older than the warehouse.
+    await env.objects.delete(['snapshots/00000002.json']);
+    await loadWarehouse(env)((await newestSnapshot(env))!);
+    expect(await warehouseContent(env)).toEqual(before);
+  });
+});
