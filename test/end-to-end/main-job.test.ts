@@ -41,7 +41,7 @@ describe('the demo', () => {
     for (const title of ['Customer lifetime value', 'Monthly revenue', 'Cohort retention', 'Experiment results']) {
       expect(demo.stdout).toContain(title);
     }
-    expect(demo.stdout).toMatch(/events +100,000 +100,000 +0 +0 +100,000 +0 +0 +0 +yes/);
+    expect(demo.stdout).toMatch(/events +yes +100,000 +100,000 +0 +100,000/);
     expect(demo.stdout).toContain('What to try next');
   });
 
