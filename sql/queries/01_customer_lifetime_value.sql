@@ -63,9 +63,9 @@ counted as (
     coalesce(customer_orders.orders, 0) as orders,
     customer_orders.first_order_on,
     customer_orders.last_order_on,
-    cast(10000 * ranked.revenue as bigint) as revenue_minor,
-    cast(10000 * cast(ranked.total_revenue as decimal(18, 4)) as bigint) as total_minor,
-    cast(10000 * cast(ranked.cumulative_revenue as decimal(18, 4)) as bigint) as cumulative_minor
+    cast(cast(10000 as decimal(19, 0)) * ranked.revenue as bigint) as revenue_minor,
+    cast(cast(10000 as decimal(19, 0)) * cast(ranked.total_revenue as decimal(18, 4)) as bigint) as total_minor,
+    cast(cast(10000 as decimal(19, 0)) * cast(ranked.cumulative_revenue as decimal(18, 4)) as bigint) as cumulative_minor
   from ranked
   left join customer_orders on customer_orders.subject_id = ranked.subject_id
 ),

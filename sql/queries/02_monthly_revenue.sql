@@ -82,8 +82,8 @@ counted as (
     revenue,
     returns_amount,
     previous_revenue,
-    cast(10000 * (revenue - previous_revenue) as bigint) as growth_minor,
-    case when previous_revenue > 0 then cast(10000 * previous_revenue as bigint) end as previous_minor
+    cast(cast(10000 as decimal(19, 0)) * (revenue - previous_revenue) as bigint) as growth_minor,
+    case when previous_revenue > 0 then cast(cast(10000 as decimal(19, 0)) * previous_revenue as bigint) end as previous_minor
   from compared
 ),
 

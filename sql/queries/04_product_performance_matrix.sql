@@ -47,9 +47,9 @@ counted as (
     returned_units,
     revenue,
     margin,
-    cast(10000 * revenue as bigint) as revenue_minor,
-    cast(10000 * cast(sum(revenue) over () as decimal(18, 4)) as bigint) as total_minor,
-    cast(10000 * margin as bigint) as margin_minor
+    cast(cast(10000 as decimal(19, 0)) * revenue as bigint) as revenue_minor,
+    cast(cast(10000 as decimal(19, 0)) * cast(sum(revenue) over () as decimal(18, 4)) as bigint) as total_minor,
+    cast(cast(10000 as decimal(19, 0)) * margin as bigint) as margin_minor
   from products
 ),
 

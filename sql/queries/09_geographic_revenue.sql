@@ -81,10 +81,10 @@ counted as (
     units,
     revenue,
     country_revenue,
-    cast(10000 * revenue as bigint) as revenue_minor,
-    cast(10000 * total_revenue as bigint) as total_minor,
-    cast(10000 * (recent_revenue - revenue_before) as bigint) as growth_minor,
-    case when revenue_before > 0 then cast(10000 * revenue_before as bigint) end as before_minor
+    cast(cast(10000 as decimal(19, 0)) * revenue as bigint) as revenue_minor,
+    cast(cast(10000 as decimal(19, 0)) * total_revenue as bigint) as total_minor,
+    cast(cast(10000 as decimal(19, 0)) * (recent_revenue - revenue_before) as bigint) as growth_minor,
+    case when revenue_before > 0 then cast(cast(10000 as decimal(19, 0)) * revenue_before as bigint) end as before_minor
   from totals
 ),
 

@@ -51,7 +51,7 @@ campaigns as (
     cast(sum(case when sessions.has_purchase then 1 else 0 end) as bigint) as purchase_sessions,
     cast(sum(coalesce(session_orders.orders, 0)) as bigint) as orders,
     cast(sum(coalesce(session_orders.revenue, 0)) as decimal(18, 4)) as revenue,
-    cast(10000 * cast(sum(coalesce(session_orders.revenue, 0)) as decimal(18, 4)) as bigint) as revenue_minor
+    cast(cast(10000 as decimal(19, 0)) * cast(sum(coalesce(session_orders.revenue, 0)) as decimal(18, 4)) as bigint) as revenue_minor
   from sessions
   left join session_orders on session_orders.session_key = sessions.session_key
   group by sessions.channel, sessions.campaign

@@ -11,7 +11,8 @@ rates as (
   select
     currency,
     cast(valid_on as date) as valid_on,
-    cast(rate as decimal(18, 10)) as rate
+    -- Wider than its digits: DuckDB gives the product the width of the wider factor.
+    cast(rate as decimal(19, 10)) as rate
   from reference_rates
 ),
 paid as (

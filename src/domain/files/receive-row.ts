@@ -28,8 +28,8 @@ export function rowReceiver({ contract, mapping, rates }: RowRules): (row: JsonO
   };
 }
 
-/** DECIMAL(18,4) ends at 10^14; below half of it no rounding matters. */
-const greatestAmount = 5e13;
+/** DECIMAL(18,4) ends at 10^14: ten thousand such lines can still be added up. */
+const greatestAmount = 1e10;
 
 function checkSale(record: JsonObject, contract: Contract, { known }: Rates): Outcome<JsonObject> {
   const { currency, amount, quantity, unit_price: price, discount = 0 } = record;
@@ -43,7 +43,8 @@ function checkSale(record: JsonObject, contract: Contract, { known }: Rates): Ou
     amount === undefined
       ? Math.abs(Number(quantity) * Number(price)) + Math.abs(Number(discount))
       : Math.abs(Number(amount));
-  if (Math.max(most, Math.abs(Number(price ?? 0))) * Math.max(rate.greatest, 1) > greatestAmount) {
+  const greatest = Math.max(most, Math.abs(Number(price ?? 0)), Math.abs(Number(discount)));
+  if (greatest * Math.max(rate.greatest, 1) > greatestAmount) {
     const rule = `an amount, or quantity x unit_price - discount, within ${greatestAmount} of the reporting currency`;
     return rejected(
       'schema_violation',
