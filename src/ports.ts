@@ -269,8 +269,8 @@ export type WarehouseStatement =
 export interface Warehouse {
   /** Runs the statements in order in one transaction: all, or none and an EngineError that names the statement. */
   transaction(statements: WarehouseStatement[]): Promise<void>;
-  /** Runs one SELECT. */
-  query(sql: string): Promise<ResultSet>;
+  /** Runs one SELECT; `what` names it where it fails. */
+  query(sql: string, what?: string): Promise<ResultSet>;
 }
 
 // ---- The environment ------------------------------------------------------------------------------------------------

@@ -105,7 +105,13 @@ async function quarantineFinding(env: Environment): Promise<Finding> {
 
 async function lakeFindings(env: Environment): Promise<Finding[]> {
   const status = await readStatus(env)();
-  return [await runFinding(env), pendingFinding(status), warehouseFinding(status), conservationFinding(status)];
+  return [
+    await runFinding(env),
+    pendingFinding(status),
+    heldFinding(status),
+    warehouseFinding(status),
+    conservationFinding(status),
+  ];
 }
 
 async function runFinding(env: Environment): Promise<Finding> {
@@ -123,9 +129,15 @@ function pendingFinding({ datasets }: Status): Finding {
   return counted('raw', pending, 'note', 'records wait for a run', 'c360 run');
 }
 
+function heldFinding({ datasets }: Status): Finding {
+  const held = datasets.reduce((sum, dataset) => sum + dataset.held, 0);
+  return counted('rollback', held, 'note', 'records are held back', 'c360 run --release');
+}
+
 function warehouseFinding({ snapshot, loadedSnapshot }: Status): Finding {
   const check = 'warehouse';
   const newest = snapshot?.number ?? 0;
+  if (newest === 0 && loadedSnapshot === 0) return { check, state: 'ok', found: 'empty: nothing is published yet' };
   if (newest === loadedSnapshot) return { check, state: 'ok', found: `holds snapshot ${loadedSnapshot}, the newest` };
   const found = `holds snapshot ${loadedSnapshot}, and the newest is ${newest}`;
   return { check, state: 'wrong', found, todo: 'c360 run loads it' };

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { type Query, readQueries } from '../flows/publish-answers.ts';
-import type { ResultSet } from '../ports.ts';
+import type { Environment, ResultSet } from '../ports.ts';
 import { globalOptions, limitOption, withPlatform } from './context.ts';
 import { type Format, print, printResult, styled, wrapped } from './output.ts';
 
@@ -31,12 +31,33 @@ Examples:
         }
         const { sql, ...header } = find(queries, wanted);
         const result = await env.warehouse.query(sql);
+        const state = await loadState(env);
         if (globals.format === 'table') print(headingText(header));
-        printResult(result, globals.format, { limit: options.limit, about: header });
-        if (globals.format === 'table') print(`\n${definitionsText(header)}`);
+        printResult(result, globals.format, { limit: options.limit, about: { ...header, ...state } });
+        if (globals.format === 'table') print(`\n${definitionsText(header)}\n${stateText(state)}`);
       });
     });
 }
+
+/** What the answer is of. */
+interface LoadState {
+  /** The snapshot's latest business date; null where it holds no fact. */
+  asOf: string | null;
+  snapshot: number;
+  runId: string | null;
+}
+
+async function loadState(env: Environment): Promise<LoadState> {
+  const { rows } = await env.warehouse.query('select as_of_on, snapshot_no, run_id from load_state');
+  const [asOf = null, snapshot = 0, runId = null] = rows[0] ?? [];
+  return { asOf: asOf as string | null, snapshot: Number(snapshot), runId: runId as string | null };
+}
+
+const stateText = ({ asOf, snapshot }: LoadState): string =>
+  styled(
+    'dim',
+    snapshot === 0 ? '   Nothing is loaded yet. Next: c360 run' : `   As of ${asOf ?? 'no day'}, snapshot ${snapshot}`,
+  );
 
 /** The queries, for programs with all that their headers say. */
 function listOf(queries: Query[], format: Format): ResultSet {

@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
+import { RefusedInput } from '../domain/refused-input.ts';
 import { setRates } from '../flows/rates.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, printSummary, say } from './output.ts';
@@ -13,7 +14,7 @@ export function ratesCommand(): Command {
       `
 A rate says what one unit of the currency is worth in the reporting currency, from its day until the next. Sales in a
 currency without a rate wait in quarantine; \`c360 redrive\` brings them in once there is one. Rates may be added and
-corrected, not withdrawn; what is in already is converted again by \`c360 replay\`.
+corrected, not withdrawn; the next run converts what is in already again.
 
 Examples:
   $ printf 'currency,valid_on,rate\\nEUR,2024-01-01,1.0956\\n' > rates.csv
@@ -21,6 +22,7 @@ Examples:
     )
     .action(async (file: string, _options: object, command: Command) => {
       const globals = globalOptions(command);
+      if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
       const text = readFileSync(file, 'utf8');
       await withPlatform(globals, 'write', async ({ env }) => {
         const rates = await setRates(env)(text);
@@ -28,6 +30,7 @@ Examples:
         say(
           `${count(rates.length)} rates of ${count(currencies)} currencies are in force, ${env.settings.reportingCurrency} included.`,
         );
+        say('Next: c360 run');
         printSummary({ rates: rates.length, currencies }, globals.format);
       });
     });

@@ -1,4 +1,5 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { newestSnapshot } from '../flows/documents.ts';
 import { archiveStream } from '../local/archive-stream.ts';
 import { type RunResult, type RunWatcher, rollBack, runPipeline, vacuumLake } from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
@@ -11,14 +12,14 @@ export function runCommand(): Command {
     .option('--release', 'also take in what a rollback has withdrawn')
     .addHelpText(
       'after',
-      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run',
+      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run\n  $ c360 run --release',
     )
     .action(async ({ release }: { release?: boolean }, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
         const { received } = await archiveStream(env, { patienceSeconds });
         if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
-        tellResult(await runPipeline(env, watcher(), { release }), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), { release }), globals.format);
       });
     });
 }
@@ -38,7 +39,7 @@ Examples:
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
-        tellResult(await runPipeline(env, watcher(), { replay: true }), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), { replay: true }), globals.format);
       });
     });
 }
@@ -59,7 +60,7 @@ Examples:
     .action(async (number: number, _options: object, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
-        tellResult(await rollBack(env, number, watcher()), globals.format);
+        await tellResult(env, await rollBack(env, number, watcher()), globals.format);
       });
     });
 }
@@ -127,8 +128,11 @@ function watcher(tell: (line: string) => void = say): RunWatcher {
   };
 }
 
-function tellResult(result: RunResult, format: Format): void {
-  if (result.status === 'idle') say('Nothing is new: the answers are those of the newest snapshot.');
+async function tellResult(env: Environment, result: RunResult, format: Format): Promise<void> {
+  const held = (await newestSnapshot(env))?.held.length ?? 0;
+  if (held > 0) say(`A rollback holds ${count(held)} raw objects back. To take them in: c360 run --release`);
+  if (result.snapshot === 0) say('Nothing has come in yet. Next: c360 upload and c360 produce, or c360 demo');
+  else if (result.status === 'idle') say('Nothing is new: the answers are those of the newest snapshot.');
   else say(`Snapshot ${result.snapshot} is loaded. Next: c360 query --list`);
   const { steps, ...summary } = result;
   printSummary(format === 'json' ? { ...summary, steps } : summary, format);

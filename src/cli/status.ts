@@ -51,11 +51,13 @@ const names = [
   'held',
 ] as const;
 
-const newestLine = ({ snapshot, loadedSnapshot }: Status): string =>
+const newestLine = ({ snapshot, loadedSnapshot, datasets }: Status): string =>
   snapshot
     ? `Snapshot ${snapshot.number} of ${snapshot.createdAt}: ${count(snapshot.files)} files, ${bytes(snapshot.bytes)}. ` +
       `The warehouse holds snapshot ${loadedSnapshot}.`
-    : 'No snapshot yet. Next: c360 run';
+    : datasets.some(({ received }) => received > 0)
+      ? 'No snapshot yet. Next: c360 run'
+      : 'Nothing has come in yet. Next: c360 upload and c360 produce, or c360 demo';
 
 /** The counts as a table for people, with the newest snapshot. */
 export const statusText = (status: Status): string =>

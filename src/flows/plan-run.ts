@@ -1,5 +1,5 @@
 /** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
-import { type Dataset, datasets } from '../contracts/index.ts';
+import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { arrivalDayOfKey, batchOfKey, planKey } from '../domain/lake/layout.ts';
 import { planClean } from '../domain/lake/plan-layer.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
@@ -25,6 +25,9 @@ export interface RunInputs {
   consumedSince: string;
   /** Keys that a rollback has withdrawn and that stay so. */
   held: string[];
+  /** Key of the exchange rates in force, and whether the newest snapshot was made with others. */
+  rates: string;
+  haveRatesChanged: boolean;
 }
 
 /**
@@ -36,11 +39,14 @@ export const findNewInputs =
   (env: Environment) =>
   async (runId: string, newest: Snapshot | undefined, { release = false } = {}): Promise<RunInputs> => {
     const since = newest?.consumedSince ?? '';
-    const windowStart = new Date(env.clock.now().getTime() - windowDays * 86_400_000).toISOString().slice(0, 10);
+    const windowStart = await oldestToCome(env);
     const isConsumed = newest ? consumes(newest) : () => false;
     const held = new Set(release ? [] : newest?.held);
     const released = release ? (newest?.held ?? []).filter((key) => arrivalDayOfKey(key) < since) : [];
-    const inputs: RunInputs = { runId, newRaw: {}, consumed: [], consumedSince: windowStart, held: [...held] };
+    const rates = await ratesInForce(env);
+    const haveRatesChanged = newest !== undefined && newest.rates !== rates;
+    const kept = { consumed: [] as string[], consumedSince: windowStart, held: [...held] };
+    const inputs: RunInputs = { runId, newRaw: {}, ...kept, rates, haveRatesChanged };
     for (const dataset of datasets) {
       const newKeys = released.filter((key) => key.startsWith(`raw/${dataset}/`));
       for await (const { key } of env.objects.list(`raw/${dataset}/`, `raw/${dataset}/dt=${since}`)) {
@@ -57,11 +63,21 @@ export const findNewInputs =
     return inputs;
   };
 
+/** The day from which on objects may still come: of the window, or of the oldest file whose ingest is not finished. */
+async function oldestToCome(env: Environment): Promise<string> {
+  const times = [new Date(env.clock.now().getTime() - windowDays * 86_400_000).toISOString()];
+  for (const dataset of fileDatasets) {
+    for (const { values } of await env.hot.query('files', dataset)) {
+      if (values.isIngested === false) times.push(String(values.arrivedAt));
+    }
+  }
+  return times.sort()[0]!.slice(0, 10);
+}
+
 export const planCleanLayer =
   (env: Environment) =>
   async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
-    const rates = await ratesInForce(env);
-    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {}, rates });
+    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {} });
     await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
     return plan;
   };

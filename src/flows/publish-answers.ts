@@ -52,7 +52,7 @@ export const publishAnswers =
     const asOf = (state.rows[0]?.[0] ?? null) as string | null;
     const index: ServingIndex = { snapshot: snapshot.number, runId: snapshot.runId, answers: [] };
     for (const { sql, ...header } of readQueries(env.sql)) {
-      const result = await env.warehouse.query(sql);
+      const result = await env.warehouse.query(sql, `query ${header.number} ${header.name}`);
       const rowCount = result.rows.length;
       const key = servingKey(snapshot.number, header.name);
       const answer: Answer = { ...header, snapshot: snapshot.number, runId: snapshot.runId, asOf, rowCount, ...result };

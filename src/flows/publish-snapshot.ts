@@ -29,6 +29,7 @@ export const publishSnapshot =
       consumed: inputs.consumed,
       consumedSince: inputs.consumedSince,
       held: inputs.held,
+      rates: inputs.rates,
       counts: addConsumed(newest?.counts ?? {}, clean),
     });
 

@@ -14,17 +14,24 @@ interface RatesInForce {
 }
 
 const inForceKey = 'rates/in-force.json';
+const header = 'currency,valid_on,rate';
 
-/** The key of the rates in force, for models. Until any are set, the reporting currency alone has one. */
+/** The key of the rates in force. Writes nothing. */
 export async function ratesInForce(env: Environment): Promise<string> {
   const { reportingCurrency } = env.settings;
   const inForce = await readDocument<RatesInForce>(env, inForceKey);
-  if (!inForce) return writeRates(env, parseRates('currency,valid_on,rate', reportingCurrency));
+  if (!inForce) return encoded(parseRates(header, reportingCurrency)).key;
   if (inForce.reportingCurrency === reportingCurrency) return inForce.key;
   throw new RefusedInput(
     `the rates are into ${inForce.reportingCurrency} and the reporting currency is ${reportingCurrency}: set them anew ` +
-      'with `c360 rates`, then run `c360 replay`',
+      'with `c360 rates`, and the next run converts all sales again',
   );
+}
+
+/** Sees to it that models find rates where none were ever set: that of the reporting currency. */
+export async function putDefaultRates(env: Environment): Promise<void> {
+  if (await readDocument<RatesInForce>(env, inForceKey)) return;
+  await writeRates(env, parseRates(header, env.settings.reportingCurrency));
 }
 
 /** What a door has to know of the rates in force. Writes nothing. */
@@ -54,10 +61,14 @@ export const setRates =
   };
 
 async function writeRates(env: Environment, rates: Rate[]): Promise<string> {
-  const content = Buffer.from(rates.map((rate) => `${JSON.stringify(rate)}\n`).join(''));
-  const key = ratesKey(createHash('sha256').update(content).digest('hex'));
+  const { key, content } = encoded(rates);
   await env.objects.putIfAbsent(key, content);
   return key;
+}
+
+function encoded(rates: Rate[]): { key: string; content: Uint8Array } {
+  const content = Buffer.from(rates.map((rate) => `${JSON.stringify(rate)}\n`).join(''));
+  return { key: ratesKey(createHash('sha256').update(content).digest('hex')), content };
 }
 
 async function rateLines(env: Environment, key: string): Promise<Rate[]> {

@@ -1,4 +1,6 @@
 /** One run of the pipeline on one machine: the steps in order, each told to who watches, and a record of what happened. */
+
+import { arrivalDayOfKey } from '../domain/lake/layout.ts';
 import type { EngineResult } from '../domain/lake/run-plan.ts';
 import { emptied, type Snapshot } from '../domain/lake/snapshot.ts';
 import { newestSnapshot } from '../flows/documents.ts';
@@ -7,7 +9,7 @@ import { findNewInputs, planCleanLayer, type RunInputs } from '../flows/plan-run
 import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
 import { publishRollback, publishSnapshot } from '../flows/publish-snapshot.ts';
 import { type RunLock, takeRunLock } from '../flows/run-lock.ts';
-import { planCuratedLayer, runModels } from '../flows/run-models.ts';
+import { planCuratedLayer, removeOutputs, runModels } from '../flows/run-models.ts';
 import { vacuum } from '../flows/vacuum.ts';
 import type { Environment, HotValue } from '../ports.ts';
 
@@ -48,14 +50,21 @@ export const runPipeline = (
 ): Promise<RunResult> =>
   recorded(env, replay ? 'replay' : 'run', watcher, async (runId, step) => {
     const newest = await newestSnapshot(env);
-    const base = newest && replay ? emptied(newest) : newest;
+    const isAnew = replay || (release && newest !== undefined && isHeldLong(env, newest));
+    const base = newest && isAnew ? emptied(newest) : newest;
     const inputs = await step('plan', () => findNewInputs(env)(runId, base, { release }), told.plan);
-    const hasNew = Object.keys(inputs.newRaw).length > 0;
+    const hasNew = Object.keys(inputs.newRaw).length > 0 || inputs.haveRatesChanged;
     if (!hasNew && (!newest || (await isServed(env, newest)))) return newest;
     const snapshot = hasNew ? await makeSnapshot(env, inputs, base, step) : newest!;
     await serve(env, snapshot, step);
     return snapshot;
   });
+
+/** The clean layer knows unchanged rows without updated_at for 30 days: what was held longer comes in by a replay. */
+function isHeldLong(env: Environment, { held }: Snapshot): boolean {
+  const since = new Date(env.clock.now().getTime() - 28 * 86_400_000).toISOString().slice(0, 10);
+  return held.some((key) => arrivalDayOfKey(key) < since);
+}
 
 /** Publishes an earlier snapshot's lists anew and serves them; what later runs consumed is held. */
 export const rollBack = (env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> =>
@@ -83,16 +92,24 @@ async function makeSnapshot(
   base: Snapshot | undefined,
   step: Step,
 ): Promise<Snapshot> {
-  const clean = await step(
-    'clean models',
-    async () => runModels(env)(await planCleanLayer(env)(inputs, base)),
-    told.models,
-  );
-  const curated = await step(
-    'curated models',
-    async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, base)),
-    told.models,
-  );
+  const layers = async () => {
+    const clean = await step(
+      'clean models',
+      async () => runModels(env)(await planCleanLayer(env)(inputs, base)),
+      told.models,
+    );
+    const curated = await step(
+      'curated models',
+      async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, base)),
+      told.models,
+    );
+    return { clean, curated };
+  };
+  const { clean, curated } = await layers().catch(async (error: unknown) => {
+    // Only up to here: once it is tried to publish, the snapshot may stand although no answer came.
+    await removeOutputs(env)(inputs.runId).catch(() => {});
+    throw error;
+  });
   return step('publish snapshot', () => publishSnapshot(env)(inputs, base, clean, curated), told.snapshot);
 }
 
@@ -103,9 +120,10 @@ async function serve(env: Environment, snapshot: Snapshot, step: Step): Promise<
 
 /** What a step did, in words with figures. */
 const told = {
-  plan: ({ newRaw }: RunInputs) => {
+  plan: ({ newRaw, haveRatesChanged }: RunInputs) => {
     const counts = Object.entries(newRaw).map(([dataset, keys]) => `${dataset} ${keys.length}`);
-    return counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
+    const objects = counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
+    return haveRatesChanged ? `${objects}; other exchange rates` : objects;
   },
   models: ({ models }: EngineResult) =>
     models.map(({ table, rows }) => `${table.split('.')[1]} ${rows}`).join(', ') || 'nothing to rewrite',
@@ -158,7 +176,8 @@ async function recorded(
     await record(env, runId, failure).catch(() => {});
     throw error;
   } finally {
-    await lock.release();
+    // A lock that cannot be given back ends with its lease; what the run did, or why it failed, is what there is to tell.
+    await lock.release().catch(() => {});
   }
 }
 

@@ -1,5 +1,5 @@
 /** ModelEngine on DuckDB, in this process. */
-import { mkdirSync, rmSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
 import type {
@@ -38,12 +38,7 @@ export class DuckDbEngine implements ModelEngine {
       await session.run('partitioned writes', partitionedWrites);
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
-      try {
-        for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
-      } catch (error) {
-        this.#removeOutputs(plan);
-        throw error;
-      }
+      for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
       return { runId: plan.runId, layer: plan.layer, engine: 'duckdb', models };
     });
   }
@@ -63,13 +58,6 @@ export class DuckDbEngine implements ModelEngine {
       counts,
       seconds: (performance.now() - started) / 1000,
     };
-  }
-
-  /** Nobody reads what a failed plan has written, and where the disk is full it would stay so. */
-  #removeOutputs({ models }: RunPlan): void {
-    for (const { output } of models) {
-      rmSync(this.#options.objects.uri(output.prefix), { recursive: true, force: true });
-    }
   }
 
   /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */

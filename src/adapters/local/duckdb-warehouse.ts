@@ -63,14 +63,14 @@ export class DuckDbWarehouse implements Warehouse {
   }
 
   /** Before the first load the empty tables of the DDL answer, in memory: a reader makes no file. */
-  async query(sql: string): Promise<ResultSet> {
+  async query(sql: string, what = 'query'): Promise<ResultSet> {
     const isLoaded = existsSync(this.#file);
     const database = isLoaded ? { file: this.#file, isReadOnly: true } : {};
     const { temporaryDirectory } = this.#options;
     return withSession({ ...database, temporaryDirectory }, async (session) => {
       if (!isLoaded) await this.#applyDdl(session);
       await session.run('settings', 'set lock_configuration = true');
-      const result = await session.select('query', sql);
+      const result = await session.select(what, sql);
       const types = result.columnTypes();
       const columns = result.deduplicatedColumnNames().map((name, index) => ({ name, type: String(types[index]) }));
       const rows = result.getRowsJson().map((row) => row.map((value, index) => scalar(value, types[index]!)));

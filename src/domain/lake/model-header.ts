@@ -23,7 +23,9 @@ export function parseModelHeader(path: string, text: string): ModelHeader {
       ?.slice(name.length + 1)
       .trim();
   const list = (name: string) => entry(name)?.split(/,\s*/).filter(Boolean) ?? [];
-  const header = { grain: comments[0] ?? '', inputs: list('inputs'), partition: entry('partition'), key: list('key') };
+  const entries = comments.findIndex((line) => /^[a-z]+:/.test(line));
+  const grain = comments.slice(0, entries === -1 ? undefined : entries).join(' ');
+  const header = { grain, inputs: list('inputs'), partition: entry('partition'), key: list('key') };
   if (!header.grain || header.key.length === 0) {
     throw new Error(`${path}: a model opens with comment lines that say its grain, its inputs and its key`);
   }

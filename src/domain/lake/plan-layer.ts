@@ -28,6 +28,8 @@ export interface LayerContext {
   newRaw: Partial<Record<Dataset, string[]>>;
   /** Key of the exchange rates in force. */
   rates: string;
+  /** True where the published sales were converted by other rates: all of them are converted again. */
+  haveRatesChanged: boolean;
   /** What the clean models of this run did. */
   clean?: EngineResult;
 }
@@ -49,6 +51,10 @@ export function planCurated(context: LayerContext): RunPlan {
   for (const dataset of Object.keys(context.newRaw)) touched.set(`raw.${dataset}`, []);
   for (const { table, touched: dates } of context.clean?.models ?? [])
     touched.set(table, dates === 'whole' ? [] : dates);
+  if (context.haveRatesChanged) {
+    const sales = context.tables['clean.transactions'] ?? [];
+    touched.set('reference.rates', [...new Set(sales.map(({ partition }) => partition!))]);
+  }
   const models: ModelPlan[] = [];
   for (const model of inOrder(context.models.filter((candidate) => candidate.table.startsWith('curated.')))) {
     const others = model.header.inputs.filter((input) => input !== model.table);

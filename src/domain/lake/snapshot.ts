@@ -21,6 +21,8 @@ export interface Snapshot {
   consumedSince: string;
   /** Keys of raw objects that a rollback has withdrawn: no run consumes them until they are released. */
   held: string[];
+  /** Key of the exchange rates by which its sales were converted. */
+  rates: string;
   /** The snapshot whose lists a rollback has brought back. */
   restored?: number;
   counts: Partial<Record<Dataset, ConsumedCounts>>;
@@ -64,6 +66,7 @@ export function rolledBack(
     counts: to.counts,
     consumed: known.filter((key) => wasConsumed(key) && arrivalDayOfKey(key) >= consumedSince),
     consumedSince,
+    rates: to.rates,
     held: known.filter((key) => !wasConsumed(key) && (isConsumed(key) || wasHeld.has(key))),
     restored: to.number,
   };

@@ -48,6 +48,24 @@ describe('a run', () => {
     expect(status.datasets.find(({ dataset }) => dataset === 'products')).toMatchObject({ received: 2, clean: 2 });
   });
 
+  test('takes up the rest of a file that is finished months after its ingest was cut off', async () => {
+    const { env } = platform;
+    const ingestOne = ingestBatch(env, { rowsPerObject: 1 });
+    const file = await platform.land('products', products);
+    expect(await ingestOne(file, { isTimeUp: () => true })).toMatchObject({ isFinished: false, raw: 1 });
+    for (const other of ['p3', 'p4', 'p5']) {
+      await env.objects.put('landing/products/other', Buffer.from(products.replaceAll('p1', other)));
+      await ingestOne({ dataset: 'products', key: 'landing/products/other' });
+      await runPipeline(env);
+      platform.clock.advance(30 * 24 * 60);
+    }
+    expect(await ingestOne(file)).toMatchObject({ isFinished: true, raw: 2 });
+    expect(await runPipeline(env)).toMatchObject({ status: 'succeeded' });
+    expect(await readStatus(env)()).toMatchObject({ isBalanced: true, unfinishedFiles: 0 });
+    const { rows } = await env.warehouse.query('select count(distinct product_id) from dim_product');
+    expect(rows).toEqual([[5]]);
+  });
+
   test('takes up a batch that waited as long as it may in the on-failure store, behind runs that consumed later ones', async () => {
     const arrivedAt = platform.clock.now();
     const archiveOne = (sequence: number) => {

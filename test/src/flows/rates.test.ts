@@ -63,7 +63,7 @@ test('A sale without a rate waits in quarantine, and comes in when there is one'
   ]);
 });
 
-test('A corrected rate holds for what comes in from then on, and for the rest with a replay', async () => {
+test('A corrected rate holds for all sales from the next run on, whether or not anything else is new', async () => {
   await rates('EUR,2026-01-01,1.1');
   await upload(sale('a', '10', 'EUR', '2026-01-31'));
   await run();
@@ -71,14 +71,16 @@ test('A corrected rate holds for what comes in from then on, and for the rest wi
   await upload(sale('b', '10', 'EUR', '2026-02-01'));
   await run();
   expect(await sales()).toEqual([
-    ['a', '11.0000', 'EUR'],
-    ['b', '12.0000', 'EUR'],
-  ]);
-  await run({ replay: true });
-  expect(await sales()).toEqual([
     ['a', '12.0000', 'EUR'],
     ['b', '12.0000', 'EUR'],
   ]);
+  await rates('EUR,2026-01-01,1.3');
+  await run();
+  expect(await sales()).toEqual([
+    ['a', '13.0000', 'EUR'],
+    ['b', '13.0000', 'EUR'],
+  ]);
+  expect(await run()).toMatchObject({ status: 'idle' });
 });
 
 test('A rates file that withdraws what sales came in with is refused, and changes nothing', async () => {

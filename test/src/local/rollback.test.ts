@@ -77,6 +77,20 @@ describe('a rollback', () => {
     expect(await status()).toMatchObject({ clean: 3, held: 0, isBalanced: true });
   });
 
+  test('that holds longer than repeated rows are known is released by making every table anew', async () => {
+    await rollBack(platform.env, 1);
+    platform.clock.advance(31 * 24 * 60);
+    const before = await newestSnapshot(platform.env);
+    const { snapshot } = await run({ release: true });
+    const after = await newestSnapshot(platform.env);
+    expect([after!.number, await status()]).toEqual([
+      snapshot,
+      expect.objectContaining({ clean: 3, held: 0, isBalanced: true }),
+    ]);
+    const names = (one: typeof after) => Object.values(one!.tables).flatMap((table) => table.map(({ key }) => key));
+    expect(names(after).filter((key) => names(before).includes(key))).toEqual([]);
+  });
+
   test('can be taken back by another', async () => {
     await rollBack(platform.env, 1);
     await rollBack(platform.env, 2);

@@ -33,6 +33,7 @@ const context = (changes: Partial<LayerContext>): LayerContext => ({
   tables: {},
   newRaw: {},
   rates: 'rates/1.jsonl',
+  haveRatesChanged: false,
   ...changes,
 });
 
@@ -137,7 +138,7 @@ describe("a model's header", () => {
     const text =
       '-- One row an event.\n-- More about it.\n-- inputs: raw.events, clean.events\n-- partition: occurred_on\n-- key: occurred_on, event_id\nselect 1';
     expect(parseModelHeader('m.sql', text)).toEqual({
-      grain: 'One row an event.',
+      grain: 'One row an event. More about it.',
       inputs: ['raw.events', 'clean.events'],
       partition: 'occurred_on',
       key: ['occurred_on', 'event_id'],
