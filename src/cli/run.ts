@@ -30,7 +30,7 @@ export function replayCommand(): Command {
     .addHelpText(
       'after',
       `
-For models that have changed, or rates that were corrected. Readers see the old tables until all are made.
+For models or contracts that have changed. Readers see the old tables until all are made.
 Records that a rollback has withdrawn stay out.
 
 Examples:

@@ -25,8 +25,9 @@ export interface RunInputs {
   consumedSince: string;
   /** Keys that a rollback has withdrawn and that stay so. */
   held: string[];
-  /** Key of the exchange rates in force, and whether the newest snapshot was made with others. */
+  /** Key of the exchange rates in force. */
   rates: string;
+  /** True where the newest snapshot was made with others. */
   haveRatesChanged: boolean;
 }
 
@@ -39,13 +40,13 @@ export const findNewInputs =
   (env: Environment) =>
   async (runId: string, newest: Snapshot | undefined, { release = false } = {}): Promise<RunInputs> => {
     const since = newest?.consumedSince ?? '';
-    const windowStart = await oldestToCome(env);
+    const consumedSince = await oldestToCome(env);
     const isConsumed = newest ? consumes(newest) : () => false;
     const held = new Set(release ? [] : newest?.held);
     const released = release ? (newest?.held ?? []).filter((key) => arrivalDayOfKey(key) < since) : [];
     const rates = await ratesInForce(env);
     const haveRatesChanged = newest !== undefined && newest.rates !== rates;
-    const kept = { consumed: [] as string[], consumedSince: windowStart, held: [...held] };
+    const kept = { consumed: [] as string[], consumedSince, held: [...held] };
     const inputs: RunInputs = { runId, newRaw: {}, ...kept, rates, haveRatesChanged };
     for (const dataset of datasets) {
       const newKeys = released.filter((key) => key.startsWith(`raw/${dataset}/`));
@@ -56,16 +57,26 @@ export const findNewInputs =
           if (!counted) continue;
           newKeys.push(key);
         }
-        if (arrivalDayOfKey(key) >= windowStart) inputs.consumed.push(key);
+        if (arrivalDayOfKey(key) >= consumedSince) inputs.consumed.push(key);
       }
       if (newKeys.length > 0) inputs.newRaw[dataset] = newKeys;
     }
     return inputs;
   };
 
+const windowStart = (env: Environment): string =>
+  new Date(env.clock.now().getTime() - windowDays * 86_400_000).toISOString().slice(0, 10);
+
+/**
+ * True where a rollback holds objects of before the window. The clean layer knows unchanged rows without updated_at for 30
+ * days only, so that these come in by making every table anew.
+ */
+export const isHeldLong = (env: Environment, { held }: Snapshot): boolean =>
+  held.some((key) => arrivalDayOfKey(key) < windowStart(env));
+
 /** The day from which on objects may still come: of the window, or of the oldest file whose ingest is not finished. */
 async function oldestToCome(env: Environment): Promise<string> {
-  const times = [new Date(env.clock.now().getTime() - windowDays * 86_400_000).toISOString()];
+  const times = [windowStart(env)];
   for (const dataset of fileDatasets) {
     for (const { values } of await env.hot.query('files', dataset)) {
       if (values.isIngested === false) times.push(String(values.arrivedAt));

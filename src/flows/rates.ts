@@ -1,6 +1,14 @@
 /** The exchange rates of a deployment: each version one object, and a document that names the one in force. */
 import { createHash } from 'node:crypto';
-import { noRates, parseRates, type Rate, type Rates, summaryOf, withdrawnRates } from '../domain/files/rates.ts';
+import {
+  noRates,
+  ownRate,
+  parseRates,
+  type Rate,
+  type Rates,
+  summaryOf,
+  withdrawnRates,
+} from '../domain/files/rates.ts';
 import { ratesKey } from '../domain/lake/layout.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
@@ -14,13 +22,12 @@ interface RatesInForce {
 }
 
 const inForceKey = 'rates/in-force.json';
-const header = 'currency,valid_on,rate';
 
 /** The key of the rates in force. Writes nothing. */
 export async function ratesInForce(env: Environment): Promise<string> {
   const { reportingCurrency } = env.settings;
   const inForce = await readDocument<RatesInForce>(env, inForceKey);
-  if (!inForce) return encoded(parseRates(header, reportingCurrency)).key;
+  if (!inForce) return encoded(ownRate(reportingCurrency)).key;
   if (inForce.reportingCurrency === reportingCurrency) return inForce.key;
   throw new RefusedInput(
     `the rates are into ${inForce.reportingCurrency} and the reporting currency is ${reportingCurrency}: set them anew ` +
@@ -31,7 +38,7 @@ export async function ratesInForce(env: Environment): Promise<string> {
 /** Sees to it that models find rates where none were ever set: that of the reporting currency. */
 export async function putDefaultRates(env: Environment): Promise<void> {
   if (await readDocument<RatesInForce>(env, inForceKey)) return;
-  await writeRates(env, parseRates(header, env.settings.reportingCurrency));
+  await writeRates(env, ownRate(env.settings.reportingCurrency));
 }
 
 /** What a door has to know of the rates in force. Writes nothing. */

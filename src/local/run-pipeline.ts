@@ -1,11 +1,10 @@
 /** One run of the pipeline on one machine: the steps in order, each told to who watches, and a record of what happened. */
 
-import { arrivalDayOfKey } from '../domain/lake/layout.ts';
 import type { EngineResult } from '../domain/lake/run-plan.ts';
 import { emptied, type Snapshot } from '../domain/lake/snapshot.ts';
 import { newestSnapshot } from '../flows/documents.ts';
 import { type Load, loadedSnapshot, loadWarehouse } from '../flows/load-warehouse.ts';
-import { findNewInputs, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
+import { findNewInputs, isHeldLong, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
 import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
 import { publishRollback, publishSnapshot } from '../flows/publish-snapshot.ts';
 import { type RunLock, takeRunLock } from '../flows/run-lock.ts';
@@ -59,12 +58,6 @@ export const runPipeline = (
     await serve(env, snapshot, step);
     return snapshot;
   });
-
-/** The clean layer knows unchanged rows without updated_at for 30 days: what was held longer comes in by a replay. */
-function isHeldLong(env: Environment, { held }: Snapshot): boolean {
-  const since = new Date(env.clock.now().getTime() - 28 * 86_400_000).toISOString().slice(0, 10);
-  return held.some((key) => arrivalDayOfKey(key) < since);
-}
 
 /** Publishes an earlier snapshot's lists anew and serves them; what later runs consumed is held. */
 export const rollBack = (env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> =>

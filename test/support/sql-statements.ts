@@ -54,7 +54,7 @@ export async function lintStatements(path: string, text: string, kind: Statement
   return findings;
 }
 
-/** The statements without comments, with something in place of each placeholder, and where they begin. */
+/** The statements without comments, each `{placeholder}` filled with a value, and where they begin. */
 function statementsOf(text: string): { sql: string; offset: number }[] {
   const plain = withoutTextAndComments(text);
   const statements: { sql: string; offset: number }[] = [];

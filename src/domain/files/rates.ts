@@ -36,7 +36,7 @@ export const earliestRate = '1900-01-01';
 export function parseRates(text: string, reportingCurrency: string): Rate[] {
   const [first = '', ...lines] = text.replace(/^\ufeff/, '').split(/\r?\n/);
   if (first.trim() !== header) throw new RefusedInput(`a rates file begins with the line ${header}`);
-  const rates: Rate[] = [{ currency: reportingCurrency, valid_on: earliestRate, rate: '1' }];
+  const rates = ownRate(reportingCurrency);
   const seen = new Set<string>();
   for (const [index, line] of lines.entries()) {
     if (line.trim() === '') continue;
@@ -58,9 +58,13 @@ export function parseRates(text: string, reportingCurrency: string): Rate[] {
   return rates;
 }
 
+/** What a deployment knows before any rates are set: one unit of its reporting currency is worth one. */
+export const ownRate = (reportingCurrency: string): Rate[] => [
+  { currency: reportingCurrency, valid_on: earliestRate, rate: '1' },
+];
+
 /** The rates of a deployment that has set none: its reporting currency alone can be added up. */
-export const noRates = (reportingCurrency: string): Rates =>
-  summaryOf(parseRates(header, reportingCurrency), reportingCurrency);
+export const noRates = (reportingCurrency: string): Rates => summaryOf(ownRate(reportingCurrency), reportingCurrency);
 
 function isDay(text: string): boolean {
   if (!/^\d{4}-\d\d-\d\d$/.test(text)) return false;

@@ -7,6 +7,7 @@ import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import type { Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform, failingAt, PlantedFailure } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { purchaseMapping, purchasesOf } from '../../support/purchases.ts';
 
 const newDirectory = temporaryDirectories();
 
@@ -284,22 +285,9 @@ describe('a file that cannot be read as a whole is refused, and nothing is writt
 });
 
 describe('row ids that a mapping makes', () => {
-  const mapping: Mapping = {
-    columns: { customer_id: 'who', amount: 'paid', ordered_at: 'day' },
-    constants: {
-      line_no: '1',
-      product_id: 'cd',
-      quantity: '1',
-      currency: 'USD',
-      channel: 'web',
-      country: 'US',
-      payment_method: 'unknown',
-    },
-    formats: { ordered_at: 'yyyyMMdd' },
-    rowId: 'transaction_id',
-  };
+  const mapping = purchaseMapping;
   const rows = ['0001,19970101,1.50', '0001,19970101,1.50', '0002,19970101,1.50', '0001,19970102,1.50'];
-  const purchases = (...lines: string[]) => ['who,day,paid', ...lines, ''].join('\n');
+  const purchases = (...lines: string[]) => purchasesOf(lines);
   const idsOf = (lines: RawLine[]) => lines.map((line) => String(line.transaction_id));
 
   test('keep identical lines distinct', async () => {

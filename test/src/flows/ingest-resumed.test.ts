@@ -1,30 +1,17 @@
 /** An ingest that ends before its file does is taken up where it ended, and comes to the same end as one that did not. */
 import fc from 'fast-check';
-import type { Mapping } from '../../../src/domain/files/mapping.ts';
 import { type IngestedFile, ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { readStatus } from '../../../src/flows/status.ts';
 import type { Environment, ObjectStore } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform, PlantedFailure } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { purchaseMapping, purchasesOf } from '../../support/purchases.ts';
 
 const newDirectory = temporaryDirectories();
 const inTwos = { rowsPerObject: 2 };
 
-/** Rows without an id of their own, so that identical ones are told apart by their occurrence in the file. */
-const mapping: Mapping = {
-  columns: { customer_id: 'who', amount: 'paid', ordered_at: 'day' },
-  constants: {
-    line_no: '1',
-    product_id: 'cd',
-    quantity: '1',
-    currency: 'USD',
-    channel: 'web',
-    country: 'US',
-    payment_method: 'unknown',
-  },
-  formats: { ordered_at: 'yyyyMMdd' },
-  rowId: 'transaction_id',
-};
+/** Identical rows are told apart by their occurrence in the file. */
+const mapping = purchaseMapping;
 
 /** Few different rows, so that most occur again behind a cut; guests, refused rows and rows over two lines among them. */
 const row = fc.constantFrom(
@@ -35,7 +22,6 @@ const row = fc.constantFrom(
   '0001,nonsense,1.50',
   '"0001","19970101","1.50\n"',
 );
-const contentOf = (rows: string[]) => ['who,day,paid', ...rows, ''].join('\n');
 
 const counted = (calls: { resolve: number }, env: Environment): Environment => ({
   ...env,
@@ -79,7 +65,7 @@ test('in however many calls, wherever they are cut: the same rows, ids, counts a
       async (rows, batches) => {
         const [whole, cut] = [doorPlatform(newDirectory()), doorPlatform(newDirectory())];
         try {
-          const content = contentOf(rows);
+          const content = purchasesOf(rows);
           const [expected] = await inCalls(whole, content, [99]);
           const calls = await inCalls(cut, content, batches);
           expect(calls.at(-1)).toEqual(expected);
@@ -102,7 +88,7 @@ describe('a call for which time is short', () => {
   });
   afterEach(() => platform.close());
 
-  const content = contentOf([1, 2, 3, 4, 5].map((customer) => `${customer},19970101,1.50`));
+  const content = purchasesOf([1, 2, 3, 4, 5].map((customer) => `${customer},19970101,1.50`));
 
   test('brings one batch in, says that it is not finished, and leaves the file in landing', async () => {
     const file = { ...(await platform.land('transactions', content)), mapping };
@@ -125,7 +111,7 @@ describe('a call for which time is short', () => {
 
   test('keeps the place of a person who is erased before the next: the rows behind it are suppressed', async () => {
     const rows = ['1,19970101,1.50', '2,19970101,1.50', '1,19970101,1.50', '2,19970101,1.50'];
-    const file = { ...(await platform.land('transactions', contentOf(rows))), mapping };
+    const file = { ...(await platform.land('transactions', purchasesOf(rows))), mapping };
     await ingestBatch(platform.env, inTwos)(file, { isTimeUp: () => true });
     await platform.erase({ namespace: 'user', id: '1' });
     const last = await ingestBatch(platform.env, inTwos)(file);

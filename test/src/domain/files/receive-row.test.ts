@@ -67,7 +67,7 @@ describe('a row that breaks it', () => {
 
   test('shows nothing of any field in its reasons', () => {
     for (const entity of contracts.filter(({ dataset }) => dataset !== 'events')) {
-      const check = rowReceiver({ contract: entity, rates: noRates('XXX') });
+      const check = rowReceiver({ contract: entity, rates: noRates('CHF') });
       for (const { property } of entity.leaves) {
         for (const value of [canary.repeat(300), [canary], { [canary]: canary }]) {
           const reasons = reasonsOf(check({ ...sampleRecord(entity), [property]: value, [canary]: canary }));
