@@ -3,11 +3,62 @@
 -- inputs: raw.events, clean.events
 with
 candidates as (
-  select source_shard, source_sequence, event_id, event_type, event_version, occurred_at, subject_id, anonymous_subject_id
+  select
+    source_shard,
+    source_sequence,
+    event_id,
+    event_type,
+    event_version,
+    occurred_at,
+    subject_id,
+    anonymous_subject_id,
+    cast(occurred_at as date) as occurred_on,
+    0 as arrived
   from clean_events
   union all
-  select source_shard, source_sequence, event_id, event_type, event_version, occurred_at, subject_id, anonymous_subject_id
+  select
+    source_shard,
+    source_sequence,
+    event_id,
+    event_type,
+    event_version,
+    occurred_at,
+    subject_id,
+    anonymous_subject_id,
+    cast(occurred_at as date) as occurred_on,
+    1 as arrived
   from raw_events
+),
+events as (
+  select occurred_on, event_id, count(*) as candidate_count, sum(arrived) as arrived_count
+  from candidates
+  group by occurred_on, event_id
+),
+-- Nearly every event comes once: only the others are looked at record by record.
+repeated as (
+  select
+    candidates.source_shard,
+    candidates.source_sequence,
+    candidates.event_id,
+    candidates.event_type,
+    candidates.event_version,
+    candidates.occurred_at,
+    candidates.subject_id,
+    candidates.anonymous_subject_id,
+    candidates.occurred_on,
+    candidates.arrived
+  from candidates
+  join events
+    on events.occurred_on = candidates.occurred_on
+    and events.event_id = candidates.event_id
+  where events.candidate_count > 1
+),
+arrivals as (
+  select source_shard, source_sequence from repeated
+  where arrived = 1
+  except
+  select source_shard, source_sequence from repeated
+  where arrived = 0
 ),
 kept as (
   select
@@ -22,13 +73,8 @@ kept as (
     occurred_on
   from result
 ),
-arrivals as (
-  select source_shard, source_sequence from raw_events
-  except
-  select source_shard, source_sequence from clean_events
-),
 left_out as (
-  select source_shard, source_sequence from candidates
+  select source_shard, source_sequence from repeated
   except
   select source_shard, source_sequence from kept
 ),
@@ -37,24 +83,25 @@ compared as (
     left_out.source_shard,
     left_out.source_sequence,
     bool_or(
-      candidates.event_type is not distinct from kept.event_type
-      and candidates.event_version is not distinct from kept.event_version
-      and candidates.occurred_at is not distinct from kept.occurred_at
-      and candidates.subject_id is not distinct from kept.subject_id
-      and candidates.anonymous_subject_id is not distinct from kept.anonymous_subject_id
+      repeated.event_type is not distinct from kept.event_type
+      and repeated.event_version is not distinct from kept.event_version
+      and repeated.occurred_at is not distinct from kept.occurred_at
+      and repeated.subject_id is not distinct from kept.subject_id
+      and repeated.anonymous_subject_id is not distinct from kept.anonymous_subject_id
     ) as is_duplicate
   from left_out
-  join candidates
-    on candidates.source_shard = left_out.source_shard
-    and candidates.source_sequence = left_out.source_sequence
+  join repeated
+    on repeated.source_shard = left_out.source_shard
+    and repeated.source_sequence = left_out.source_sequence
   join kept
-    on kept.event_id = candidates.event_id
-    and kept.occurred_on = cast(candidates.occurred_at as date)
+    on kept.event_id = repeated.event_id
+    and kept.occurred_on = repeated.occurred_on
   group by left_out.source_shard, left_out.source_sequence
 ),
 final as (
   select
-    (select count(*) from arrivals) as raw_rows,
+    (select coalesce(sum(arrived_count), 0) from events where candidate_count = 1)
+    + (select count(*) from arrivals) as raw_rows,
     (select count(*) from compared where is_duplicate) as duplicate_rows,
     (select count(*) from compared where not is_duplicate) as superseded_rows
 )

@@ -1,5 +1,6 @@
 /** ModelEngine on DuckDB, in this process. */
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
 import type {
@@ -35,7 +36,6 @@ export class DuckDbEngine implements ModelEngine {
     const { objects, sql, temporaryDirectory } = this.#options;
     const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory };
     return withSession(options, async (session) => {
-      await session.run('partitioned writes', partitionedWrites);
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
       for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
@@ -52,7 +52,7 @@ export class DuckDbEngine implements ModelEngine {
     const files = await this.#write(session, model);
     return {
       table: model.table,
-      touched: model.output.partitionColumn ? (dates ?? []) : 'whole',
+      touched: model.output.partitionColumn ? (dates ?? files.map(({ partition }) => partition!)) : 'whole',
       files,
       rows: files.reduce((sum, file) => sum + file.rows, 0),
       counts,
@@ -60,13 +60,14 @@ export class DuckDbEngine implements ModelEngine {
     };
   }
 
-  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */
+  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined where the result's are meant. */
   async #touchedDates(
     session: DuckDbSession,
     { table, touched, inputs }: ModelPlan,
     done: ModelResult[],
   ): Promise<string[] | undefined> {
-    if (!touched || 'dates' in touched) return touched?.dates;
+    if (!touched || touched === 'all') return undefined;
+    if ('dates' in touched) return touched.dates;
     const text = this.#options.sql.read(touched.sql);
     // A view opens each of its files, which for all of a table's history takes longer than the rest: only those that it reads.
     const read = Object.entries(inputs).filter(([name]) => text.includes(name));
@@ -118,23 +119,13 @@ export class DuckDbEngine implements ModelEngine {
   async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {
     const directory = this.#options.objects.uri(output.prefix);
     mkdirSync(directory, { recursive: true });
-    const { partitionColumn } = output;
-    const target = partitionColumn ? directory : `${directory}/part-0.parquet`;
-    const rows = partitionColumn
-      ? `select *, cast(${partitionColumn} as varchar) as dt from result order by ${partitionColumn}`
-      : 'from result';
-    const partitioning = partitionColumn
-      ? ", partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'"
-      : '';
-    // Snappy is what Redshift's COPY reads. One thread, so that a partition becomes one file.
-    await session.run(table, 'set threads = 1');
-    const written = await session.run(
-      table,
-      `copy (${rows}) to ${quoted(target)} (format parquet, compression snappy, return_stats true${partitioning})`,
-    );
-    await session.run(table, 'reset threads');
+    // Snappy is what Redshift's COPY reads; no reader here looks a single value up in a bloom filter.
+    const options = 'format parquet, compression snappy, write_bloom_filter false, return_stats true';
+    const written = output.partitionColumn
+      ? await writePartitions(session, { table, column: output.partitionColumn, directory, options })
+      : [await session.run(table, `copy result to ${quoted(`${directory}/part-0.parquet`)} (${options})`)];
     return written
-      .getRowObjectsJson()
+      .flatMap((result) => result.getRowObjectsJson())
       .filter((row) => Number(row.count) > 0)
       .map((row) => {
         const key = output.prefix + String(row.filename).slice(directory.length);
@@ -146,8 +137,61 @@ export class DuckDbEngine implements ModelEngine {
 }
 
 /**
+ * Writes the partitions of `result`, which lies sorted by them, one file each: a connection a core, each with a span of
+ * partitions and a single thread, since two threads would make two files of a partition.
+ */
+async function writePartitions(
+  session: DuckDbSession,
+  { table, column, directory, options }: { table: string; column: string; directory: string; options: string },
+) {
+  const found = await session.run(
+    table,
+    `select ${column}, count(*) from result group by ${column} order by ${column}`,
+  );
+  const partitions = found.getRowsJson().map(([date, rows]) => ({ date: date as string | null, rows: Number(rows) }));
+  if (partitions.some(({ date }) => date === null)) throw new EngineError(`${table}: ${column} must not be null`);
+  const spans = evenSpans(partitions, availableParallelism());
+  await session.run(table, 'set threads = 1');
+  const written = await Promise.allSettled(
+    spans.map((span) =>
+      session.beside(async (connection) => {
+        await connection.run(table, partitionedWrites);
+        return connection.run(
+          table,
+          `copy (
+            select *, cast(${column} as varchar) as dt from result
+            where ${column} between date '${span[0]!.date}' and date '${span.at(-1)!.date}'
+          ) to ${quoted(directory)} (${options}, ${partitioning})`,
+        );
+      }),
+    ),
+  );
+  await session.run(table, 'reset threads');
+  return written.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+const partitioning =
+  "partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'";
+
+/** Up to `count` neighbouring spans with about as many rows each. */
+function evenSpans<Partition extends { rows: number }>(partitions: Partition[], count: number): Partition[][] {
+  const total = partitions.reduce((sum, { rows }) => sum + rows, 0);
+  const spans = new Map<number, Partition[]>();
+  let before = 0;
+  for (const partition of partitions) {
+    const place = Math.floor(((before + partition.rows / 2) / total) * count);
+    spans.set(place, [...(spans.get(place) ?? []), partition]);
+    before += partition.rows;
+  }
+  return [...spans.values()];
+}
+
+/**
  * Rows come sorted by partition, so few partitions need to be held: a partition buffers whole vectors of every column, and
- * hundreds of them would fill the memory.
+ * hundreds of them would fill the memory. Settings of a connection.
  */
 const partitionedWrites = 'set partitioned_write_flush_threshold = 16384; set partitioned_write_max_open_files = 8';
 
@@ -164,12 +208,16 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
   return { ...input, files: input.files.filter((file) => dates.has(file.partition ?? '')) };
 }
 
-/** The model's rows as the table `result`, refused where a column's type is not the declared one. */
+/**
+ * The model's rows as the table `result`, sorted by partition; refused where a column's type is not the declared one. No
+ * temporary table, which one connection alone would see.
+ */
 async function materialise(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
-  const { columns } = model.output;
+  const { columns, partitionColumn } = model.output;
+  const order = partitionColumn ? `order by ${partitionColumn}` : '';
   await session.run(
     model.table,
-    `create or replace temp table result as select ${columnList(columns)} from (${withoutEnd(text)})`,
+    `create or replace table result as select ${columnList(columns)} from (${withoutEnd(text)}) ${order}`,
   );
   // Asked of the table: to describe the SELECT would plan it twice, which is most of the time that a small run takes.
   const described = await session.run(model.table, 'describe result');

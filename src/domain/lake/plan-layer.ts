@@ -38,8 +38,13 @@ export interface LayerContext {
 export function planClean(context: LayerContext): RunPlan {
   const models = context.models
     .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
-    .map((model) => modelPlan(context, model, model.touchedSql ? { sql: model.touchedSql } : undefined));
+    .map((model) => modelPlan(context, model, cleanTouched(context, model)));
   return { runId: context.runId, layer: 'clean', models };
+}
+
+function cleanTouched({ tables }: LayerContext, { table, touchedSql }: Model): ModelPlan['touched'] {
+  if (!touchedSql) return undefined;
+  return (tables[table] ?? []).length > 0 ? { sql: touchedSql } : 'all';
 }
 
 /**

@@ -29,9 +29,10 @@ export interface ModelPlan {
   inputs: Record<string, PlanInput>;
   /**
    * The business dates that the run touches, which a partitioned output rewrites and `onlyTouched` inputs are read for:
-   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first.
+   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first;
+   * `all` where nothing is published yet, so that there is nothing to choose from.
    */
-  touched?: { dates: string[] } | { sql: string };
+  touched?: { dates: string[] } | { sql: string } | 'all';
   /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
   counts?: string;
   output: {
