@@ -12,8 +12,7 @@ candidates as (
     occurred_at,
     subject_id,
     anonymous_subject_id,
-    cast(occurred_at as date) as occurred_on,
-    0 as arrived
+    false as is_arrival
   from clean_events
   union all
   select
@@ -25,17 +24,28 @@ candidates as (
     occurred_at,
     subject_id,
     anonymous_subject_id,
-    cast(occurred_at as date) as occurred_on,
-    1 as arrived
+    true as is_arrival
   from raw_events
 ),
-events as (
-  select occurred_on, event_id, count(*) as candidate_count, sum(arrived) as arrived_count
-  from candidates
-  group by occurred_on, event_id
+published as (
+  select source_shard, source_sequence from clean_events
 ),
--- Nearly every event comes once: only the others are looked at record by record.
-repeated as (
+kept_records as (
+  select source_shard, source_sequence from result
+),
+kept_events as (
+  select event_id, event_type, event_version, occurred_at, subject_id, anonymous_subject_id, occurred_on from result
+),
+kept_arrivals as (
+  select kept_records.source_shard, kept_records.source_sequence
+  from kept_records
+  left join published
+    on published.source_shard = kept_records.source_shard
+    and published.source_sequence = kept_records.source_sequence
+  where published.source_sequence is null
+),
+-- Few: nearly every record is kept.
+left_out as (
   select
     candidates.source_shard,
     candidates.source_sequence,
@@ -45,63 +55,34 @@ repeated as (
     candidates.occurred_at,
     candidates.subject_id,
     candidates.anonymous_subject_id,
-    candidates.occurred_on,
-    candidates.arrived
+    candidates.is_arrival
   from candidates
-  join events
-    on events.occurred_on = candidates.occurred_on
-    and events.event_id = candidates.event_id
-  where events.candidate_count > 1
-),
-arrivals as (
-  select source_shard, source_sequence from repeated
-  where arrived = 1
-  except
-  select source_shard, source_sequence from repeated
-  where arrived = 0
-),
-kept as (
-  select
-    source_shard,
-    source_sequence,
-    event_id,
-    event_type,
-    event_version,
-    occurred_at,
-    subject_id,
-    anonymous_subject_id,
-    occurred_on
-  from result
-),
-left_out as (
-  select source_shard, source_sequence from repeated
-  except
-  select source_shard, source_sequence from kept
+  left join kept_records
+    on kept_records.source_shard = candidates.source_shard
+    and kept_records.source_sequence = candidates.source_sequence
+  where kept_records.source_sequence is null
 ),
 compared as (
   select
     left_out.source_shard,
     left_out.source_sequence,
+    bool_and(left_out.is_arrival) as is_arrival,
     bool_or(
-      repeated.event_type is not distinct from kept.event_type
-      and repeated.event_version is not distinct from kept.event_version
-      and repeated.occurred_at is not distinct from kept.occurred_at
-      and repeated.subject_id is not distinct from kept.subject_id
-      and repeated.anonymous_subject_id is not distinct from kept.anonymous_subject_id
+      left_out.event_type is not distinct from kept_events.event_type
+      and left_out.event_version is not distinct from kept_events.event_version
+      and left_out.occurred_at is not distinct from kept_events.occurred_at
+      and left_out.subject_id is not distinct from kept_events.subject_id
+      and left_out.anonymous_subject_id is not distinct from kept_events.anonymous_subject_id
     ) as is_duplicate
   from left_out
-  join repeated
-    on repeated.source_shard = left_out.source_shard
-    and repeated.source_sequence = left_out.source_sequence
-  join kept
-    on kept.event_id = repeated.event_id
-    and kept.occurred_on = repeated.occurred_on
+  join kept_events
+    on kept_events.event_id = left_out.event_id
+    and kept_events.occurred_on = cast(left_out.occurred_at as date)
   group by left_out.source_shard, left_out.source_sequence
 ),
 final as (
   select
-    (select coalesce(sum(arrived_count), 0) from events where candidate_count = 1)
-    + (select count(*) from arrivals) as raw_rows,
+    (select count(*) from kept_arrivals) + (select count(*) from compared where is_arrival) as raw_rows,
     (select count(*) from compared where is_duplicate) as duplicate_rows,
     (select count(*) from compared where not is_duplicate) as superseded_rows
 )

@@ -23,6 +23,8 @@ export interface DuckDbEngineOptions {
   sql: SqlFiles;
   /** Where data goes that does not fit in memory. */
   temporaryDirectory: string;
+  /** About how many rows a partitioned model reads at a time where it can; 250,000 by default. */
+  spanRows?: number;
 }
 
 export class DuckDbEngine implements ModelEngine {
@@ -36,6 +38,7 @@ export class DuckDbEngine implements ModelEngine {
     const { objects, sql, temporaryDirectory } = this.#options;
     const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory };
     return withSession(options, async (session) => {
+      await session.run('settings', 'set parquet_metadata_cache = true');
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
       for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
@@ -46,8 +49,7 @@ export class DuckDbEngine implements ModelEngine {
   async #executeModel(session: DuckDbSession, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
     const started = performance.now();
     const dates = await this.#touchedDates(session, model, done);
-    await this.#createViews(session, model.table, model.inputs, done, dates);
-    await materialise(session, model, this.#options.sql.read(model.sql));
+    await this.#materialise(session, model, done, dates);
     const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
     const files = await this.#write(session, model);
     return {
@@ -79,6 +81,24 @@ export class DuckDbEngine implements ModelEngine {
       .sort();
   }
 
+  /** Makes the model's rows the table `result`, and leaves its inputs registered. */
+  async #materialise(
+    session: DuckDbSession,
+    model: ModelPlan,
+    done: ModelResult[],
+    dates: string[] | undefined,
+  ): Promise<void> {
+    const text = this.#options.sql.read(model.sql);
+    const [first, ...others] = dateSpans(model, done, this.#options.spanRows ?? defaultSpanRows);
+    await this.#createViews(session, model.table, model.inputs, done, first ?? dates);
+    await createResult(session, model, text);
+    for (const span of others) {
+      await this.#createViews(session, model.table, model.inputs, done, span);
+      await session.run(model.table, `insert into result ${resultRows(model, text)}`);
+    }
+    if (others.length > 0) await this.#createViews(session, model.table, model.inputs, done, dates);
+  }
+
   /** Registers a model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
   async #createViews(
     session: DuckDbSession,
@@ -89,7 +109,7 @@ export class DuckDbEngine implements ModelEngine {
   ): Promise<void> {
     const wanted = dates && new Set(dates);
     for (const [name, input] of Object.entries(inputs)) {
-      const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, wanted);
+      const view = onlyDates('writtenBy' in input ? writtenInput(input, done) : input, wanted);
       await session.run(table, `create or replace temp view ${name} as ${this.#select(view)}`);
     }
   }
@@ -200,7 +220,8 @@ function writtenInput(
   { writtenBy, columns }: Extract<PlanInput, { writtenBy: string }>,
   done: ModelResult[],
 ): FileInput {
-  return { format: 'parquet', files: done.find((result) => result.table === writtenBy)?.files ?? [], columns };
+  const files = done.find((result) => result.table === writtenBy)?.files ?? [];
+  return { format: 'parquet', files, columns, onlyTouched: files.some(({ partition }) => partition !== null) };
 }
 
 function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput {
@@ -208,17 +229,43 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
   return { ...input, files: input.files.filter((file) => dates.has(file.partition ?? '')) };
 }
 
+/** So many rows are joined and sorted in memory. */
+const defaultSpanRows = 250_000;
+
+/**
+ * The dates that a plan names, in spans that read about so many rows each; none where it names no dates. A model makes each
+ * of these dates of that date's rows alone, which is why a run may make a few of them: so it may also make them one by one.
+ */
+function dateSpans({ touched, inputs }: ModelPlan, done: ModelResult[], spanRows: number): string[][] {
+  if (!touched || touched === 'all' || 'sql' in touched) return [];
+  const rowsByDate = new Map<string, number>();
+  for (const input of Object.values(inputs)) {
+    const { files } = 'writtenBy' in input ? writtenInput(input, done) : input;
+    for (const { partition, rows = 0 } of files) {
+      if (partition) rowsByDate.set(partition, (rowsByDate.get(partition) ?? 0) + rows);
+    }
+  }
+  const spans: string[][] = [];
+  let room = 0;
+  for (const date of touched.dates) {
+    const rows = rowsByDate.get(date) ?? 0;
+    if (spans.length === 0 || rows > room) {
+      spans.push([]);
+      room = spanRows;
+    }
+    spans.at(-1)!.push(date);
+    room -= rows;
+  }
+  return spans;
+}
+
 /**
  * The model's rows as the table `result`, sorted by partition; refused where a column's type is not the declared one. No
  * temporary table, which one connection alone would see.
  */
-async function materialise(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
-  const { columns, partitionColumn } = model.output;
-  const order = partitionColumn ? `order by ${partitionColumn}` : '';
-  await session.run(
-    model.table,
-    `create or replace table result as select ${columnList(columns)} from (${withoutEnd(text)}) ${order}`,
-  );
+async function createResult(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
+  const { columns } = model.output;
+  await session.run(model.table, `create or replace table result as ${resultRows(model, text)}`);
   // Asked of the table: to describe the SELECT would plan it twice, which is most of the time that a small run takes.
   const described = await session.run(model.table, 'describe result');
   const types = described.getRowObjectsJson().map((row) => String(row.column_type));
@@ -227,6 +274,11 @@ async function materialise(session: DuckDbSession, model: ModelPlan, text: strin
   );
   if (differing.length > 0)
     throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
+}
+
+function resultRows({ output: { columns, partitionColumn } }: ModelPlan, text: string): string {
+  const order = partitionColumn ? `order by ${partitionColumn}` : '';
+  return `select ${columnList(columns)} from (${withoutEnd(text)}) ${order}`;
 }
 
 const columnList = (columns: Column[]): string => columns.map(({ name }) => `"${name}"`).join(', ');

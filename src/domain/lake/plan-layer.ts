@@ -106,7 +106,7 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   if (layer === 'curated' && input !== model.table) return { writtenBy: input, columns };
   return {
     format: 'parquet',
-    files: (context.tables[input] ?? []).map(({ key, partition }) => ({ key, partition })),
+    files: (context.tables[input] ?? []).map(({ key, partition, rows }) => ({ key, partition, rows })),
     columns,
     ...(source.header.partition && { onlyTouched: true }),
   };

@@ -7,6 +7,8 @@ export type Layer = 'clean' | 'curated';
 interface TableFile {
   key: string;
   partition: string | null;
+  /** Absent where they were not counted. */
+  rows?: number;
 }
 
 /** A view that a model reads: files, or what an earlier model of the same plan wrote. */
