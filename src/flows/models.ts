@@ -17,13 +17,15 @@ export function readModels(sql: SqlFiles): ModelCatalog {
       .filter((path) => /\/[a-z_]+\.sql$/.test(path))
       .map((path): Model => {
         const companion = (kind: string) => paths.find((other) => other === path.replace(/\.sql$/, `.${kind}.sql`));
-        return {
-          table: `${layer}.${path.slice(path.lastIndexOf('/') + 1, -'.sql'.length)}`,
-          sql: path,
-          header: parseModelHeader(path, sql.read(path)),
-          touchedSql: companion('touched'),
-          countsSql: companion('counts'),
-        };
+        const header = parseModelHeader(path, sql.read(path));
+        const touchedSql = companion('touched');
+        if (layer === 'clean' && header.partition && !header.day && !touchedSql) {
+          throw new Error(
+            `${path}: its header must tell the day of a raw record, or a .touched.sql beside it find the dates`,
+          );
+        }
+        const name = path.slice(path.lastIndexOf('/') + 1, -'.sql'.length);
+        return { table: `${layer}.${name}`, sql: path, header, touchedSql, countsSql: companion('counts') };
       });
   });
   return { models, ddl: parseDdl(sql.list('ddl').map((path) => sql.read(path))) };

@@ -1,7 +1,7 @@
 /** What every engine promises: the same plan gives the same files' rows, and what cannot be right is refused. */
 import { gzipSync } from 'node:zlib';
 import type { Column } from '../../src/contracts/index.ts';
-import type { ModelPlan, RunPlan, WrittenFile } from '../../src/domain/lake/run-plan.ts';
+import type { FileInput, ModelPlan, RunPlan, WrittenFile } from '../../src/domain/lake/run-plan.ts';
 import { EngineError, type ModelEngine, type ObjectStore } from '../../src/ports.ts';
 
 export interface EngineUnderTest {
@@ -58,6 +58,39 @@ export function modelEngineContract(
       expect(models[0]!.touched).toEqual(['2026-01-01', '2026-01-02']);
       // Sale 90 lies on a touched date and is read again; sale 91 lies on another and stays where it is.
       expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['1', '2', '90']);
+    });
+
+    test('makes each date of its own records, and reads published files of these dates only, where the input tells the day', async () => {
+      const [published] = (await run(plan('models/older.sql', { isPartitioned: true }))).models;
+      const { models } = await run(byDay(published!.files));
+      expect(models[0]!.touched).toEqual(['2026-01-01', '2026-01-02']);
+      expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['1', '2', '90']);
+    });
+
+    test('makes only the dates that the plan names, also those without a record', async () => {
+      const { models } = await run({ ...byDay([]), touched: { dates: ['2026-01-02', '2026-01-03'] } });
+      expect(models[0]!.touched).toEqual(['2026-01-02', '2026-01-03']);
+      expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['2']);
+    });
+
+    test('makes nothing of an input without records that tells the day', async () => {
+      const empty = byDay([]);
+      empty.inputs.raw_sales = { ...(empty.inputs.raw_sales as FileInput), files: [] };
+      expect((await run(empty)).models[0]).toMatchObject({ rows: 0, files: [], touched: [] });
+    });
+
+    test('refuses a record without a day', async () => {
+      const key = 'raw/sales/dt=2026-11-21/hour=08/undated.jsonl.gz';
+      await made.objects.put(key, jsonLines({ sale_no: 3 }));
+      const undated = byDay([]);
+      undated.inputs.raw_sales = { ...(undated.inputs.raw_sales as FileInput), files: [{ key, partition: null }] };
+      await expect(run(undated)).rejects.toThrow(new EngineError('clean.sales: day must not be null'));
+    });
+
+    test('refuses a row without a partition', async () => {
+      await expect(run(plan('models/undated.sql', { isPartitioned: true }))).rejects.toThrow(
+        new EngineError('clean.sales: sold_on must not be null'),
+      );
     });
 
     test('reads files that were written before a column was declared, which is null in them', async () => {
@@ -172,6 +205,7 @@ const texts: Record<string, string> = {
   'models/with-published.sql': `${copy} union all select sale_no, amount, sold_at, sold_on, is_gift from clean_sales`,
   'models/with-colour.sql': `select sale_no, amount, sold_at, cast(sold_at as date) as sold_on, is_gift, 'red' as colour from raw_sales
     union all select sale_no, amount, sold_at, sold_on, is_gift, colour from clean_sales`,
+  'models/undated.sql': `select sale_no, amount, sold_at, case when sale_no = 1 then cast(sold_at as date) end as sold_on, is_gift from raw_sales`,
   'models/touched.sql': 'select distinct cast(sold_at as date) as touched_on from raw_sales',
   'models/second.sql': 'select * from clean_sales where is_gift',
   'models/counts.sql':
@@ -201,4 +235,13 @@ function plan(sql: string, { table = 'clean.sales', runId = 'r1', isPartitioned 
       ...(isPartitioned && { partitionColumn: 'sold_on' }),
     },
   };
+}
+
+/** The plan of a model that is made a date at a time, of the raw records and the published files. */
+function byDay(published: WrittenFile[]): ModelPlan {
+  const model = plan('models/with-published.sql', { isPartitioned: true, runId: 'r2' });
+  const { touched: _, ...others } = model;
+  const raw = { ...(model.inputs.raw_sales as FileInput), day: 'cast(sold_at as date)' };
+  const clean: FileInput = { format: 'parquet', files: published, columns, onlyTouched: true };
+  return { ...others, isMadeByDate: true, inputs: { raw_sales: raw, clean_sales: clean } };
 }

@@ -1,6 +1,5 @@
 /** ModelEngine on DuckDB, in this process. */
 import { mkdirSync } from 'node:fs';
-import { availableParallelism } from 'node:os';
 import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
 import type {
@@ -13,6 +12,7 @@ import type {
   WrittenFile,
 } from '../../domain/lake/run-plan.ts';
 import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
+import { dateSpans, isWithin, type RowsByDate, rowsByDate, writePartitions } from './duckdb-partitions.ts';
 import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
 
 /** The folders of the lake that models read and write: neither landing nor quarantine. */
@@ -48,9 +48,11 @@ export class DuckDbEngine implements ModelEngine {
 
   async #executeModel(session: DuckDbSession, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
     const started = performance.now();
-    const dates = await this.#touchedDates(session, model, done);
-    await this.#materialise(session, model, done, dates);
+    const records = await this.#readRecords(session, model);
+    const dates = records ? [...records.keys()] : await this.#touchedDates(session, model, done);
+    await this.#makeResult(session, model, done, dates, records);
     const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
+    if (records) await session.run(model.table, 'drop table records');
     const files = await this.#write(session, model);
     return {
       table: model.table,
@@ -62,14 +64,28 @@ export class DuckDbEngine implements ModelEngine {
     };
   }
 
-  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined where the result's are meant. */
+  /**
+   * Reads the raw records of a model that tells their day into the table `records`, since several statements ask for them;
+   * gives the dates that the run touches, each with its number of records. Undefined for other models.
+   */
+  async #readRecords(session: DuckDbSession, { table, inputs, touched }: ModelPlan): Promise<RowsByDate | undefined> {
+    const input = Object.values(inputs).find((candidate) => 'day' in candidate);
+    if (!input || !('day' in input)) return undefined;
+    const dates = touched && 'dates' in touched ? touched.dates : undefined;
+    const wanted = dates ? `where day in (${dates.map((date) => `date '${date}'`).join(', ') || 'null'})` : '';
+    const records = `select *, ${input.day} as day from (${this.#select(input)})`;
+    await session.run(table, `create or replace table records as from (${records}) ${wanted} order by day`);
+    const found = await rowsByDate(session, table, 'records', 'day');
+    return dates ? new Map(dates.map((date) => [date, found.get(date) ?? 0])) : found;
+  }
+
+  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */
   async #touchedDates(
     session: DuckDbSession,
     { table, touched, inputs }: ModelPlan,
     done: ModelResult[],
   ): Promise<string[] | undefined> {
-    if (!touched || touched === 'all') return undefined;
-    if ('dates' in touched) return touched.dates;
+    if (!touched || 'dates' in touched) return touched?.dates;
     const text = this.#options.sql.read(touched.sql);
     // A view opens each of its files, which for all of a table's history takes longer than the rest: only those that it reads.
     const read = Object.entries(inputs).filter(([name]) => text.includes(name));
@@ -81,22 +97,24 @@ export class DuckDbEngine implements ModelEngine {
       .sort();
   }
 
-  /** Makes the model's rows the table `result`, and leaves its inputs registered. */
-  async #materialise(
+  /** Makes the model's rows the table `result`, and leaves its inputs registered for all dates. */
+  async #makeResult(
     session: DuckDbSession,
     model: ModelPlan,
     done: ModelResult[],
     dates: string[] | undefined,
+    records: RowsByDate = new Map(),
   ): Promise<void> {
     const text = this.#options.sql.read(model.sql);
-    const [first, ...others] = dateSpans(model, done, this.#options.spanRows ?? defaultSpanRows);
-    await this.#createViews(session, model.table, model.inputs, done, first ?? dates);
-    await createResult(session, model, text);
-    for (const span of others) {
+    const rows = rowsOfInputs(model, done);
+    const rowsOf = (date: string) => (records.get(date) ?? 0) + (rows.get(date) ?? 0);
+    const spans = model.isMadeByDate && dates ? dateSpans(dates, rowsOf, this.#options.spanRows ?? spanRows) : [dates];
+    for (const [index, span] of spans.entries()) {
       await this.#createViews(session, model.table, model.inputs, done, span);
-      await session.run(model.table, `insert into result ${resultRows(model, text)}`);
+      if (index === 0) await createResult(session, model, text);
+      else await session.run(model.table, `insert into result ${resultRows(model, text)}`);
     }
-    if (others.length > 0) await this.#createViews(session, model.table, model.inputs, done, dates);
+    if (spans.length > 1) await this.#createViews(session, model.table, model.inputs, done, dates);
   }
 
   /** Registers a model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
@@ -109,8 +127,11 @@ export class DuckDbEngine implements ModelEngine {
   ): Promise<void> {
     const wanted = dates && new Set(dates);
     for (const [name, input] of Object.entries(inputs)) {
-      const view = onlyDates('writtenBy' in input ? writtenInput(input, done) : input, wanted);
-      await session.run(table, `create or replace temp view ${name} as ${this.#select(view)}`);
+      const select =
+        dates && 'day' in input
+          ? `select ${columnList(input.columns)} from records where ${isWithin('day', dates)}`
+          : this.#select(onlyDates('writtenBy' in input ? writtenInput(input, done) : input, wanted));
+      await session.run(table, `create or replace temp view ${name} as ${select}`);
     }
   }
 
@@ -156,65 +177,6 @@ export class DuckDbEngine implements ModelEngine {
   }
 }
 
-/**
- * Writes the partitions of `result`, which lies sorted by them, one file each: a connection a core, each with a span of
- * partitions and a single thread, since two threads would make two files of a partition.
- */
-async function writePartitions(
-  session: DuckDbSession,
-  { table, column, directory, options }: { table: string; column: string; directory: string; options: string },
-) {
-  const found = await session.run(
-    table,
-    `select ${column}, count(*) from result group by ${column} order by ${column}`,
-  );
-  const partitions = found.getRowsJson().map(([date, rows]) => ({ date: date as string | null, rows: Number(rows) }));
-  if (partitions.some(({ date }) => date === null)) throw new EngineError(`${table}: ${column} must not be null`);
-  const spans = evenSpans(partitions, availableParallelism());
-  await session.run(table, 'set threads = 1');
-  const written = await Promise.allSettled(
-    spans.map((span) =>
-      session.beside(async (connection) => {
-        await connection.run(table, partitionedWrites);
-        return connection.run(
-          table,
-          `copy (
-            select *, cast(${column} as varchar) as dt from result
-            where ${column} between date '${span[0]!.date}' and date '${span.at(-1)!.date}'
-          ) to ${quoted(directory)} (${options}, ${partitioning})`,
-        );
-      }),
-    ),
-  );
-  await session.run(table, 'reset threads');
-  return written.map((outcome) => {
-    if (outcome.status === 'rejected') throw outcome.reason;
-    return outcome.value;
-  });
-}
-
-const partitioning =
-  "partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'";
-
-/** Up to `count` neighbouring spans with about as many rows each. */
-function evenSpans<Partition extends { rows: number }>(partitions: Partition[], count: number): Partition[][] {
-  const total = partitions.reduce((sum, { rows }) => sum + rows, 0);
-  const spans = new Map<number, Partition[]>();
-  let before = 0;
-  for (const partition of partitions) {
-    const place = Math.floor(((before + partition.rows / 2) / total) * count);
-    spans.set(place, [...(spans.get(place) ?? []), partition]);
-    before += partition.rows;
-  }
-  return [...spans.values()];
-}
-
-/**
- * Rows come sorted by partition, so few partitions need to be held: a partition buffers whole vectors of every column, and
- * hundreds of them would fill the memory. Settings of a connection.
- */
-const partitionedWrites = 'set partitioned_write_flush_threshold = 16384; set partitioned_write_max_open_files = 8';
-
 /** What an earlier model of the same plan wrote; nothing where that model had nothing to rewrite. */
 function writtenInput(
   { writtenBy, columns }: Extract<PlanInput, { writtenBy: string }>,
@@ -230,33 +192,18 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
 }
 
 /** So many rows are joined and sorted in memory. */
-const defaultSpanRows = 250_000;
+const spanRows = 250_000;
 
-/**
- * The dates that a plan names, in spans that read about so many rows each; none where it names no dates. A model makes each
- * of these dates of that date's rows alone, which is why a run may make a few of them: so it may also make them one by one.
- */
-function dateSpans({ touched, inputs }: ModelPlan, done: ModelResult[], spanRows: number): string[][] {
-  if (!touched || touched === 'all' || 'sql' in touched) return [];
-  const rowsByDate = new Map<string, number>();
+/** What a model's partitioned inputs hold of each date, in files. */
+function rowsOfInputs({ inputs }: ModelPlan, done: ModelResult[]): RowsByDate {
+  const found: RowsByDate = new Map();
   for (const input of Object.values(inputs)) {
     const { files } = 'writtenBy' in input ? writtenInput(input, done) : input;
     for (const { partition, rows = 0 } of files) {
-      if (partition) rowsByDate.set(partition, (rowsByDate.get(partition) ?? 0) + rows);
+      if (partition) found.set(partition, (found.get(partition) ?? 0) + rows);
     }
   }
-  const spans: string[][] = [];
-  let room = 0;
-  for (const date of touched.dates) {
-    const rows = rowsByDate.get(date) ?? 0;
-    if (spans.length === 0 || rows > room) {
-      spans.push([]);
-      room = spanRows;
-    }
-    spans.at(-1)!.push(date);
-    room -= rows;
-  }
-  return spans;
+  return found;
 }
 
 /**

@@ -7,6 +7,11 @@ export interface ModelHeader {
   inputs: string[];
   /** The date column by which its output is partitioned. */
   partition?: string;
+  /**
+   * SQL that tells a raw record's date, where a clean model makes each date of that date's records alone. A partitioned one
+   * without it has a `.touched.sql` beside it, which finds the dates.
+   */
+  day?: string;
   key: string[];
 }
 
@@ -25,7 +30,7 @@ export function parseModelHeader(path: string, text: string): ModelHeader {
   const list = (name: string) => entry(name)?.split(/,\s*/).filter(Boolean) ?? [];
   const entries = comments.findIndex((line) => /^[a-z]+:/.test(line));
   const grain = comments.slice(0, entries === -1 ? undefined : entries).join(' ');
-  const header = { grain, inputs: list('inputs'), partition: entry('partition'), key: list('key') };
+  const header = { grain, inputs: list('inputs'), partition: entry('partition'), day: entry('day'), key: list('key') };
   if (!header.grain || header.key.length === 0) {
     throw new Error(`${path}: a model opens with comment lines that say its grain, its inputs and its key`);
   }

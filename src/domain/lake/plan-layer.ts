@@ -38,13 +38,8 @@ export interface LayerContext {
 export function planClean(context: LayerContext): RunPlan {
   const models = context.models
     .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
-    .map((model) => modelPlan(context, model, cleanTouched(context, model)));
+    .map((model) => modelPlan(context, model, model.touchedSql ? { sql: model.touchedSql } : undefined));
   return { runId: context.runId, layer: 'clean', models };
-}
-
-function cleanTouched({ tables }: LayerContext, { table, touchedSql }: Model): ModelPlan['touched'] {
-  if (!touchedSql) return undefined;
-  return (tables[table] ?? []).length > 0 ? { sql: touchedSql } : 'all';
 }
 
 /**
@@ -77,16 +72,18 @@ const datasetOf = (model: Model): Dataset => model.table.split('.')[1] as Datase
 
 function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched']): ModelPlan {
   const columns = tableColumns(model.table, model.header, context.ddl);
+  const { partition, day } = model.header;
   return {
     table: model.table,
     sql: model.sql,
     inputs: Object.fromEntries(model.header.inputs.map((input) => [viewName(input), planInput(context, model, input)])),
     ...(touched && { touched }),
+    ...(partition && (day || model.table.startsWith('curated.')) && { isMadeByDate: true }),
     ...(model.countsSql && { counts: model.countsSql }),
     output: {
       prefix: tablePrefix(model.table, context.runId),
       columns,
-      ...(model.header.partition && { partitionColumn: model.header.partition }),
+      ...(partition && { partitionColumn: partition }),
     },
   };
 }
@@ -95,7 +92,8 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   const [layer, name] = input.split('.') as [Layer | 'raw' | 'reference', string];
   if (layer === 'raw') {
     const files = (context.newRaw[name as Dataset] ?? []).map((key) => ({ key, partition: null }));
-    return { format: 'jsonl', files, columns: rawColumnsOf(name as Dataset) };
+    const { day } = model.header;
+    return { format: 'jsonl', files, columns: rawColumnsOf(name as Dataset), ...(day && { day }) };
   }
   if (input === 'reference.rates') {
     return { format: 'jsonl', files: [{ key: context.rates, partition: null }], columns: rateColumns };

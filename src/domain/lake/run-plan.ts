@@ -18,6 +18,8 @@ export interface FileInput {
   format: 'jsonl' | 'parquet';
   files: TableFile[];
   columns: Column[];
+  /** SQL that tells a raw record's business date. */
+  day?: string;
   /** Read only the files whose partition the model rewrites (`ModelPlan.touched`). */
   onlyTouched?: boolean;
 }
@@ -31,10 +33,12 @@ export interface ModelPlan {
   inputs: Record<string, PlanInput>;
   /**
    * The business dates that the run touches, which a partitioned output rewrites and `onlyTouched` inputs are read for:
-   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first;
-   * `all` where nothing is published yet, so that there is nothing to choose from.
+   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first.
+   * Where an input tells its records' day, absent means the days of its records.
    */
-  touched?: { dates: string[] } | { sql: string } | 'all';
+  touched?: { dates: string[] } | { sql: string };
+  /** Each date of the output is made of that date's rows alone, so that an engine may make a few dates at a time. */
+  isMadeByDate?: boolean;
   /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
   counts?: string;
   output: {

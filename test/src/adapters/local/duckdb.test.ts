@@ -7,7 +7,7 @@ import { DuckDbEngine } from '../../../../src/adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../../../../src/adapters/local/duckdb-warehouse.ts';
 import { SqlDirectory } from '../../../../src/adapters/local/sql-directory.ts';
 import type { SqlFiles } from '../../../../src/ports.ts';
-import { modelEngineContract } from '../../../contracts/model-engine.ts';
+import { type EngineUnderTest, modelEngineContract } from '../../../contracts/model-engine.ts';
 import { warehouseContract } from '../../../contracts/warehouse.ts';
 import { repositoryRoot } from '../../../support/c360.ts';
 import { temporaryDirectories } from '../../../support/local-stores.ts';
@@ -40,11 +40,16 @@ warehouseContract('DuckDbWarehouse', async () => {
   };
 });
 
-modelEngineContract('DuckDbEngine', async (models) => {
+describe.each([
+  ['DuckDbEngine', undefined],
+  ['DuckDbEngine, a date at a time,', 1],
+])('%s', (name, spanRows) => modelEngineContract(name, (models) => engineUnderTest(models, spanRows)));
+
+async function engineUnderTest(models: Record<string, string>, spanRows: number | undefined): Promise<EngineUnderTest> {
   const objects = new DirectoryObjectStore(directory());
   const texts: SqlFiles = { read: (path) => models[path] ?? sql.read(path), list: (folder) => sql.list(folder) };
   return {
-    engine: new DuckDbEngine({ objects, sql: texts, temporaryDirectory: join(directory(), 'tmp') }),
+    engine: new DuckDbEngine({ objects, sql: texts, temporaryDirectory: join(directory(), 'tmp'), spanRows }),
     objects,
     read: async (files) => {
       const list = files.map(({ key }) => `'${objects.uri(key)}'`).join(', ');
@@ -52,7 +57,7 @@ modelEngineContract('DuckDbEngine', async (models) => {
     },
     close: async () => {},
   };
-});
+}
 
 describe('values of DuckDB', () => {
   const answerTo = async (expression: string) => {

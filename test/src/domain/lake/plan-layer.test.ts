@@ -76,9 +76,28 @@ describe('the plan of the clean layer', () => {
       onlyTouched: true,
     });
     expect(plan).toMatchObject({ touched: { sql: 'touched.sql' }, counts: 'counts.sql' });
+    expect(plan!.isMadeByDate).toBeUndefined();
     expect(plan!.output).toMatchObject({ prefix: 'clean/events/run=r1', partitionColumn: 'occurred_on' });
     expect(plan!.output.columns.at(-1)).toMatchObject({ name: 'occurred_on', type: 'DATE' });
   });
+});
+
+describe('the plan of a clean model whose header tells the day of a record', () => {
+  const events = { ...model('clean.events', ['raw.events', 'clean.events'], 'occurred_on'), touchedSql: undefined };
+  const plan = planClean(
+    context({
+      models: [{ ...events, header: { ...events.header, day: 'cast(occurred_at as date)' } }],
+      newRaw: { events: ['raw/events/a'] },
+    }),
+  ).models[0]!;
+
+  test('gives the raw input that day, and leaves the dates to the engine', () => {
+    expect(plan.inputs.raw_events).toMatchObject({ day: 'cast(occurred_at as date)' });
+    expect(plan.inputs.clean_events).not.toHaveProperty('day');
+    expect(plan.touched).toBeUndefined();
+  });
+
+  test('lets it be made a few dates at a time', () => expect(plan.isMadeByDate).toBe(true));
 });
 
 describe('the plan of the curated layer', () => {
