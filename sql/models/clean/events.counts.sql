@@ -12,6 +12,7 @@ candidates as (
     occurred_at,
     subject_id,
     anonymous_subject_id,
+    occurred_on,
     false as is_arrival
   from clean_events
   union all
@@ -24,28 +25,23 @@ candidates as (
     occurred_at,
     subject_id,
     anonymous_subject_id,
+    cast(occurred_at as date) as occurred_on,
     true as is_arrival
   from raw_events
 ),
-published as (
-  select source_shard, source_sequence from clean_events
+ids as (
+  select occurred_on, event_id from clean_events
+  union all
+  select cast(occurred_at as date) as occurred_on, event_id from raw_events
 ),
-kept_records as (
-  select source_shard, source_sequence from result
+-- Nearly every event comes once: only the records of the others are compared.
+repeated as (
+  select occurred_on, event_id
+  from ids
+  group by occurred_on, event_id
+  having count(*) > 1
 ),
-kept_events as (
-  select event_id, event_type, event_version, occurred_at, subject_id, anonymous_subject_id, occurred_on from result
-),
-kept_arrivals as (
-  select kept_records.source_shard, kept_records.source_sequence
-  from kept_records
-  left join published
-    on published.source_shard = kept_records.source_shard
-    and published.source_sequence = kept_records.source_sequence
-  where published.source_sequence is null
-),
--- Few: nearly every record is kept.
-left_out as (
+rivals as (
   select
     candidates.source_shard,
     candidates.source_sequence,
@@ -55,34 +51,67 @@ left_out as (
     candidates.occurred_at,
     candidates.subject_id,
     candidates.anonymous_subject_id,
+    candidates.occurred_on,
     candidates.is_arrival
   from candidates
-  left join kept_records
-    on kept_records.source_shard = candidates.source_shard
-    and kept_records.source_sequence = candidates.source_sequence
-  where kept_records.source_sequence is null
+  join repeated
+    on repeated.occurred_on = candidates.occurred_on
+    and repeated.event_id = candidates.event_id
+),
+kept as (
+  select
+    result.source_shard,
+    result.source_sequence,
+    result.event_id,
+    result.event_type,
+    result.event_version,
+    result.occurred_at,
+    result.subject_id,
+    result.anonymous_subject_id,
+    result.occurred_on
+  from result
+  join repeated
+    on repeated.occurred_on = result.occurred_on
+    and repeated.event_id = result.event_id
+),
+-- A batch that was written twice gives a record twice, and what is published may come again.
+arrivals as (
+  select source_shard, source_sequence from rivals
+  where is_arrival
+  except
+  select source_shard, source_sequence from rivals
+  where not is_arrival
+),
+left_out as (
+  select source_shard, source_sequence from rivals
+  except
+  select source_shard, source_sequence from kept
 ),
 compared as (
   select
     left_out.source_shard,
     left_out.source_sequence,
-    bool_and(left_out.is_arrival) as is_arrival,
     bool_or(
-      left_out.event_type is not distinct from kept_events.event_type
-      and left_out.event_version is not distinct from kept_events.event_version
-      and left_out.occurred_at is not distinct from kept_events.occurred_at
-      and left_out.subject_id is not distinct from kept_events.subject_id
-      and left_out.anonymous_subject_id is not distinct from kept_events.anonymous_subject_id
+      rivals.event_type is not distinct from kept.event_type
+      and rivals.event_version is not distinct from kept.event_version
+      and rivals.occurred_at is not distinct from kept.occurred_at
+      and rivals.subject_id is not distinct from kept.subject_id
+      and rivals.anonymous_subject_id is not distinct from kept.anonymous_subject_id
     ) as is_duplicate
   from left_out
-  join kept_events
-    on kept_events.event_id = left_out.event_id
-    and kept_events.occurred_on = cast(left_out.occurred_at as date)
+  join rivals
+    on rivals.source_shard = left_out.source_shard
+    and rivals.source_sequence = left_out.source_sequence
+  join kept
+    on kept.event_id = rivals.event_id
+    and kept.occurred_on = rivals.occurred_on
   group by left_out.source_shard, left_out.source_sequence
 ),
 final as (
   select
-    (select count(*) from kept_arrivals) + (select count(*) from compared where is_arrival) as raw_rows,
+    (select count(*) from raw_events)
+    - (select count(*) from rivals where is_arrival)
+    + (select count(*) from arrivals) as raw_rows,
     (select count(*) from compared where is_duplicate) as duplicate_rows,
     (select count(*) from compared where not is_duplicate) as superseded_rows
 )
