@@ -1,6 +1,7 @@
 /** The `c360` command. */
 import { Command, CommanderError, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
+import { QualityFailed } from '../flows/judge-quality.ts';
 import { SnapshotTaken } from '../flows/publish-snapshot.ts';
 import { RunLocked } from '../flows/run-lock.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
@@ -78,7 +79,15 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 /** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
-const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, RunLocked, GeneratorOptionError];
+const expected = [
+  RefusedInput,
+  AdapterError,
+  EngineError,
+  QualityFailed,
+  SnapshotTaken,
+  RunLocked,
+  GeneratorOptionError,
+];
 
 /** What the file system refuses, by the code of its error. */
 const refusals: Record<string, string> = {

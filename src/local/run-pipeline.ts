@@ -1,8 +1,12 @@
 /** One run of the pipeline on one machine: the steps in order, each told to who watches, and a record of what happened. */
 
+import { planKey } from '../domain/lake/layout.ts';
 import type { EngineResult } from '../domain/lake/run-plan.ts';
 import { emptied, type Snapshot } from '../domain/lake/snapshot.ts';
+import type { GateDocument } from '../domain/quality/judge.ts';
 import { newestSnapshot } from '../flows/documents.ts';
+import { type Excluded, excludeRows } from '../flows/exclude-rows.ts';
+import { judgeQuality, QualityFailed, required } from '../flows/judge-quality.ts';
 import { type Load, loadedSnapshot, loadWarehouse } from '../flows/load-warehouse.ts';
 import { findNewInputs, isHeldLong, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
 import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
@@ -12,7 +16,16 @@ import { planCuratedLayer, removeOutputs, runModels } from '../flows/run-models.
 import { vacuum } from '../flows/vacuum.ts';
 import type { Environment, HotValue } from '../ports.ts';
 
-type StepName = 'plan' | 'clean models' | 'curated models' | 'publish snapshot' | 'load warehouse' | 'publish answers';
+type StepName =
+  | 'plan'
+  | 'clean models'
+  | 'clean gate'
+  | 'exclude rows'
+  | 'curated models'
+  | 'curated gate'
+  | 'publish snapshot'
+  | 'load warehouse'
+  | 'publish answers';
 
 interface StepReport {
   step: StepName;
@@ -85,26 +98,44 @@ async function makeSnapshot(
   base: Snapshot | undefined,
   step: Step,
 ): Promise<Snapshot> {
+  const { runId } = inputs;
   const layers = async () => {
-    const clean = await step(
-      'clean models',
-      async () => runModels(env)(await planCleanLayer(env)(inputs, base)),
-      told.models,
-    );
+    const clean = await makeClean(env, inputs, base, step);
     const curated = await step(
       'curated models',
       async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, base)),
       told.models,
     );
+    const gate = await step('curated gate', () => judgeQuality(env)({ runId, layer: 'curated' }), told.gate);
+    if (gate.verdict !== 'passed') throw new QualityFailed('curated', gate.reason);
     return { clean, curated };
   };
   const { clean, curated } = await layers().catch(async (error: unknown) => {
     // Only up to here: once it is tried to publish, the snapshot may stand although no answer came.
-    await removeOutputs(env)(inputs.runId).catch(() => {});
+    await removeOutputs(env)(runId).catch(() => {});
     throw error;
   });
   return step('publish snapshot', () => publishSnapshot(env)(inputs, base, clean, curated), told.snapshot);
 }
+
+/** Makes the clean layer, and again without the rows that its gate refused, until it passes. */
+async function makeClean(
+  env: Environment,
+  inputs: RunInputs,
+  base: Snapshot | undefined,
+  step: Step,
+): Promise<EngineResult> {
+  const { runId } = inputs;
+  for (let plan = await planCleanLayer(env)(inputs, base); ; plan = await required(env, planKey(runId, 'clean'))) {
+    const clean = await step('clean models', () => runModels(env)(plan), told.models);
+    const gate = await step('clean gate', () => judgeQuality(env)({ runId, layer: 'clean' }), told.gate);
+    if (gate.verdict === 'passed') return clean;
+    const { pass } = await step('exclude rows', () => excludeRows(env)({ runId }), told.excluded);
+    if (gate.verdict === 'failed' || pass >= mostPasses) throw new QualityFailed('clean', gate.reason);
+  }
+}
+
+const mostPasses = 3;
 
 async function serve(env: Environment, snapshot: Snapshot, step: Step): Promise<void> {
   await step('load warehouse', () => loadWarehouse(env)(snapshot), told.load);
@@ -120,6 +151,8 @@ const told = {
   },
   models: ({ models }: EngineResult) =>
     models.map(({ table, rows }) => `${table.split('.')[1]} ${rows}`).join(', ') || 'nothing to rewrite',
+  gate: ({ verdict, reason }: GateDocument) => `${verdict}: ${reason}`,
+  excluded: ({ rows }: Excluded) => (rows > 0 ? `${rows} rows into quarantine` : 'no single row is at fault'),
   snapshot: ({ number, tables, restored }: Snapshot) => {
     const files = `${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`;
     return `snapshot ${number}${restored === undefined ? '' : `, as snapshot ${restored} was`}: ${files}`;
