@@ -15,6 +15,7 @@ import { writeDocument } from './documents.ts';
 import { linesOfObject, putLinesOnce, type QuarantineLine } from './door.ts';
 import { readJsonLines } from './exclusions.ts';
 import { type RefusedRow, readGates, required } from './judge-quality.ts';
+import { readModels } from './models.ts';
 import { quarantineId } from './quarantine.ts';
 
 export interface Excluded {
@@ -87,12 +88,17 @@ async function quarantineLines(
   object: string,
   refused: { line: RawLine; checks: string[] }[],
 ): Promise<Exclusion[]> {
+  const table = readModels(env.sql).models.find((model) => model.table === `clean.${dataset}`)!;
+  const columnOf = (name: string) => {
+    const check = table.checks.find((candidate) => candidate.name === name);
+    return check && 'column' in check ? `/${check.column}` : '';
+  };
   const { day: sealedOn, key } = await env.vault.quarantineSealingKey();
   const lines = refused.map(({ line, checks }): QuarantineLine => {
     const origin = originOf(dataset, line);
     return {
       kind: 'refused_by_gate',
-      reasons: checks.map((check) => ({ path: '', rule: `check ${check}` })),
+      reasons: checks.map((name) => ({ path: columnOf(name), rule: `check ${name}` })),
       origin,
       arrivedAt: String(line.arrived_at),
       sealedOn,

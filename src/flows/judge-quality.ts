@@ -37,18 +37,24 @@ export const judgeQuality =
       files: tables[model.table] ?? [],
       before: (earlier.at(-1)?.checks ?? []).filter(({ table }) => table === model.table),
     }));
-    const examples = await readExamples(env, result);
+    const { examples, rows } = await readRefused(env, result);
+    const before = earlier.at(-1);
     const checks = judgeTables(judged).map((check) => {
-      const origins = examples.get(`${check.table} ${check.name}`);
+      const key = `${check.table} ${check.name}`;
+      const origins = examples.get(key) ?? before?.checks.find((one) => key === `${one.table} ${one.name}`)?.examples;
       return origins ? { ...check, examples: origins } : check;
     });
-    const refusedNow = result.models.flatMap(({ refused }) => Object.values(refused?.rows ?? {}));
     const judgedAt = env.clock.now().toISOString();
-    const verdict = verdictOf(
+    const refusedRows = rows + (before?.refusedRows ?? 0);
+    const document: GateDocument = {
+      runId,
+      layer,
+      pass: plan.pass,
+      judgedAt,
+      ...verdictOf(checks, rows),
+      refusedRows,
       checks,
-      refusedNow.reduce((sum, rows) => sum + rows, 0),
-    );
-    const document: GateDocument = { runId, layer, pass: plan.pass, judgedAt, ...verdict, checks };
+    };
     await writeDocument(env, gateKey(runId, layer, plan.pass), document);
     return document;
   };
@@ -63,17 +69,21 @@ export async function readGates(env: Environment, runId: string, layer: Layer): 
   }
 }
 
-async function readExamples(env: Environment, { models }: EngineResult): Promise<Map<string, string[]>> {
+/** How many rows the layer's gate refuses, and of each check the origins of a few. */
+async function readRefused(env: Environment, { models }: EngineResult) {
   const examples = new Map<string, string[]>();
+  const origins = new Set<string>();
   for (const { table, refused } of models) {
     if (!refused) continue;
     for (const { check_name: name, redrive_count: _, ...origin } of await readJsonLines<RefusedRow>(env, refused.key)) {
+      const text = Object.values(origin).join(' ');
+      origins.add(`${table} ${text}`);
       const key = `${table} ${name}`;
-      const origins = examples.get(key) ?? [];
-      if (origins.length < mostExamples) examples.set(key, [...origins, Object.values(origin).join(' ')]);
+      const shown = examples.get(key) ?? [];
+      if (shown.length < mostExamples) examples.set(key, [...shown, text]);
     }
   }
-  return examples;
+  return { examples, rows: origins.size };
 }
 
 /** A line of the engine's list of rows to refuse: the check and the row's origin. */

@@ -11,6 +11,7 @@ import { type Load, loadedSnapshot, loadWarehouse } from '../flows/load-warehous
 import { findNewInputs, isHeldLong, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
 import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
 import { publishRollback, publishSnapshot } from '../flows/publish-snapshot.ts';
+import { writeQualityReport } from '../flows/quality-report.ts';
 import { type RunLock, takeRunLock } from '../flows/run-lock.ts';
 import { planCuratedLayer, removeOutputs, runModels } from '../flows/run-models.ts';
 import { vacuum } from '../flows/vacuum.ts';
@@ -107,6 +108,7 @@ async function makeSnapshot(
       told.models,
     );
     const gate = await step('curated gate', () => judgeQuality(env)({ runId, layer: 'curated' }), told.gate);
+    await writeQualityReport(env)({ runId });
     if (gate.verdict !== 'passed') throw new QualityFailed('curated', gate.reason);
     return { clean, curated };
   };
@@ -131,7 +133,9 @@ async function makeClean(
     const gate = await step('clean gate', () => judgeQuality(env)({ runId, layer: 'clean' }), told.gate);
     if (gate.verdict === 'passed') return clean;
     const { pass } = await step('exclude rows', () => excludeRows(env)({ runId }), told.excluded);
-    if (gate.verdict === 'failed' || pass >= mostPasses) throw new QualityFailed('clean', gate.reason);
+    if (gate.verdict === 'refused' && pass < mostPasses) continue;
+    await writeQualityReport(env)({ runId });
+    throw new QualityFailed('clean', gate.reason);
   }
 }
 

@@ -42,6 +42,8 @@ export interface GateDocument {
   verdict: Verdict;
   /** Short text: the checks that decided it. */
   reason: string;
+  /** Rows that this pass and those before it refused. */
+  refusedRows: number;
   checks: CheckResult[];
 }
 
