@@ -7,7 +7,7 @@ import { type Load, loadedSnapshot, loadWarehouse } from '../flows/load-warehous
 import { findNewInputs, isHeldLong, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
 import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
 import { publishRollback, publishSnapshot } from '../flows/publish-snapshot.ts';
-import { type RunLock, takeRunLock } from '../flows/run-lock.ts';
+import { freeRunLock, newRunId, type RunLock, runLeaseMs, takeRunLock } from '../flows/run-lock.ts';
 import { planCuratedLayer, removeOutputs, runModels } from '../flows/run-models.ts';
 import { vacuum } from '../flows/vacuum.ts';
 import type { Environment, HotValue } from '../ports.ts';
@@ -174,22 +174,13 @@ async function recorded(
   }
 }
 
-const newRunId = (env: Environment): string =>
-  `${env.clock
-    .now()
-    .toISOString()
-    .replace(/[-:]|\.\d+/g, '')}-${env.ids.uuid().slice(0, 8)}`;
-
 const thisProcess = `${process.pid} since ${Math.round(performance.timeOrigin)}`;
 
-const leaseMs = 6 * 60 * 60 * 1000;
-
 /** The data directory has one writer, so that a lock of another process is that of a run that was killed. */
-const takeLock = (env: Environment, runId: string): Promise<RunLock> =>
-  takeRunLock(env)(
-    { runId, process: thisProcess },
-    { leaseMs, mayReplace: (holder) => holder.process !== thisProcess },
-  );
+async function takeLock(env: Environment, runId: string): Promise<RunLock> {
+  await freeRunLock(env, (holder) => holder.process !== thisProcess);
+  return takeRunLock(env)({ runId, process: thisProcess }, { leaseMs: runLeaseMs });
+}
 
 async function isServed(env: Environment, newest: Snapshot): Promise<boolean> {
   return (await loadedSnapshot(env)) === newest.number && (await servingIndex(env))?.snapshot === newest.number;
