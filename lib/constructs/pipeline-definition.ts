@@ -24,11 +24,8 @@ export const alertsTopic = 'AlertsTopic';
 const filledIn = (name: string) => `\${${name}}`;
 const ofRun: Payload = { 'runId.$': '$.runId' };
 const ofSnapshot: Payload = { ...ofRun, 'snapshot.$': '$.snapshot.number' };
-const toldTo = (outcome: 'succeeded' | 'failed'): Payload => ({
-  'execution.$': '$$.Execution.Name',
-  outcome,
-  'state.$': '$',
-});
+/** The execution, which knows its run before the document names it, and the document, or at first what was asked for. */
+const whole: Payload = { 'execution.$': '$$.Execution.Name', 'input.$': '$' };
 
 /** The named values of a function's answer; a value that is missing is an error of the state. */
 const answered = (...names: string[]) => Object.fromEntries(names.map((name) => [`${name}.$`, `$.Payload.${name}`]));
@@ -68,7 +65,7 @@ export function pipelineDefinition(scope: Construct): IChainable {
     });
 
   const unanswered: Result = { resultPath: discarded };
-  const notifyFailure = flow('NotifyFailure', 'notify', toldTo('failed'), unanswered, alertDirectly);
+  const notifyFailure = flow('NotifyFailure', 'notify', whole, unanswered, alertDirectly);
   notifyFailure.next(runFailed);
 
   const step = (name: string, taskName: PipelineTask, payload: Payload, result: Result = unanswered) =>
@@ -87,7 +84,7 @@ export function pipelineDefinition(scope: Construct): IChainable {
       resultPath: discarded,
     });
 
-  const notify = step('Notify', 'notify', toldTo('succeeded'));
+  const notify = step('Notify', 'notify', whole);
   notify.next(new Succeed(scope, 'RunSucceeded'));
 
   const publishAnswers = step('PublishAnswers', 'publish-answers', ofSnapshot);
@@ -102,7 +99,7 @@ export function pipelineDefinition(scope: Construct): IChainable {
       .otherwise(waitForLoad.next(loadWarehouse)),
   );
 
-  const snapshot = { selector: { 'number.$': '$.Payload.snapshot' }, resultPath: '$.snapshot' };
+  const snapshot = { selector: answered('number'), resultPath: '$.snapshot' };
   const publishSnapshot = step('PublishSnapshot', 'publish-snapshot', ofRun, snapshot);
   publishSnapshot.next(loadWarehouse);
 
@@ -131,9 +128,8 @@ export function pipelineDefinition(scope: Construct): IChainable {
     .next(step('CleanGate', 'judge-quality', { ...ofRun, layer: 'clean' }, gate))
     .next(new Choice(scope, 'CleanVerdict').when(is('$.gate.verdict', 'passed'), planCurated).otherwise(excludeRows));
 
-  const asked = { 'execution.$': '$$.Execution.Name', 'input.$': '$' };
-  const begun = { ...answered('runId', 'kind', 'next'), snapshot: { 'number.$': '$.Payload.snapshot' } };
-  return step('Plan', 'plan-run', asked, { selector: begun }).next(
+  const planned = answered('runId', 'kind', 'next', 'snapshot');
+  return step('Plan', 'plan-run', whole, { selector: planned }).next(
     new Choice(scope, 'WhatIsNew')
       .when(is('$.next', 'models'), cleanModels)
       .when(is('$.next', 'load'), loadWarehouse)

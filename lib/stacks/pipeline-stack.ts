@@ -1,9 +1,12 @@
 /** The pipeline: its functions, the state machine that calls them, and the schedule that starts it. */
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { type IRole, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import { Topic } from 'aws-cdk-lib/aws-sns';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FlowFunction } from '../constructs/flow-function.ts';
@@ -45,6 +48,8 @@ export class PipelineStack extends Stack {
         deployment,
         functions.map(({ arn }) => arn),
       ),
+      // The last resort, where the load never ends: each task has a time limit of its own.
+      timeout: Duration.hours(12),
       tracingEnabled: true,
       logs: {
         level: LogLevel.ALL,
@@ -58,6 +63,7 @@ export class PipelineStack extends Stack {
         }),
       },
     });
+    tellOfStoppedRuns(this, machine, deployment.read('alertsTopicArn'));
     new Schedule(this, 'Schedule', {
       description: `Runs the pipeline, ${settings.schedule}`,
       schedule: ScheduleExpression.cron(settings.schedule === 'hourly' ? { minute: '0' } : { minute: '0', hour: '3' }),
@@ -86,6 +92,27 @@ export class PipelineStack extends Stack {
     acknowledgeWildcards(role, [{ resource: '*', reason }]);
     return role.withoutPolicyUpdates();
   }
+}
+
+/** A run that is stopped from outside reaches none of its own states: its end is told by the event of it. */
+function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topicArn: string): void {
+  const run = EventField.fromPath('$.detail.name');
+  const status = EventField.fromPath('$.detail.status');
+  new Rule(scope, 'StoppedRuns', {
+    description: 'Runs of the pipeline that took too long or were stopped by somebody',
+    eventPattern: {
+      source: ['aws.states'],
+      detailType: ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: [machine.stateMachineArn], status: ['TIMED_OUT', 'ABORTED'] },
+    },
+    targets: [
+      new SnsTopic(Topic.fromTopicArn(scope, 'AlertsTopic', topicArn), {
+        message: RuleTargetInput.fromText(
+          `The run ${run} of the pipeline was stopped (${status}). Readers see what was published last; its lock ends with its lease, and the next run takes up what is missing.`,
+        ),
+      }),
+    ],
+  });
 }
 
 const logDelivery = [
