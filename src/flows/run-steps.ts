@@ -79,6 +79,6 @@ export const told = {
 };
 
 function madeAgain({ dates, tables }: NonNullable<RunInputs['again']>): string {
-  const range = dates.length > 0 ? [`${dates.length} dates from ${dates[0]} to ${dates.at(-1)}`] : [];
+  const range = dates.length > 1 ? [`${dates.length} dates from ${dates[0]} to ${dates.at(-1)}`] : dates;
   return [...range, ...tables].join(', ') || 'nothing';
 }
