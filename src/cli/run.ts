@@ -19,7 +19,7 @@ export function runCommand(): Command {
       await withPlatform(globals, 'write', async ({ env }) => {
         const { received } = await archiveStream(env, { patienceSeconds });
         if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
-        await tellResult(env, await runPipeline(env, watcher(), { release }), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), release ? { release } : {}), globals.format);
       });
     });
 }
@@ -39,7 +39,7 @@ Examples:
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
-        await tellResult(env, await runPipeline(env, watcher(), { replay: true }), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), { kind: 'replay' }), globals.format);
       });
     });
 }

@@ -70,7 +70,14 @@ function failureOf({ failed, gate }: JsonObject): Failure | undefined {
 }
 
 /** Errors of our own, whose messages hold no data: of others only the name is told. */
-const ownErrors = new Set(['RefusedInput', 'EngineError', 'AdapterError', 'RunLocked', 'SnapshotTaken']);
+const ownErrors = new Set([
+  'RefusedInput',
+  'EngineError',
+  'AdapterError',
+  'RunLocked',
+  'SnapshotTaken',
+  'States.DataLimitExceeded',
+]);
 
 /** What Step Functions says of an error, in a line: a Lambda's error or a Glue run lies in `Cause` as JSON. */
 function reasonOf(caught: unknown): string {
@@ -78,6 +85,7 @@ function reasonOf(caught: unknown): string {
   const said = parsed(textOf(cause) ?? '');
   if (typeof said.errorMessage === 'string' && ownErrors.has(String(said.errorType))) return said.errorMessage;
   if (typeof said.ErrorMessage === 'string') return said.ErrorMessage;
+  if (name === 'ExecutionAbortedError') return 'it was stopped';
   if (name === 'States.Timeout') return 'it took longer than its time limit';
   return `an unexpected ${String(said.errorType ?? name)}; the log of the step holds its stack`;
 }

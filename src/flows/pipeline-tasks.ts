@@ -3,12 +3,12 @@
  * never lists. On AWS each is a Lambda function, locally the runner calls them by the same names. A task may be called
  * again after its answer was lost: it then finds what it did.
  */
-import type { EngineResult } from '../domain/lake/run-plan.ts';
+import type { EngineResult, Layer } from '../domain/lake/run-plan.ts';
 import { parseRunRequest, type RunKind } from '../domain/lake/run-request.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment, HotValue } from '../ports.ts';
 import { newestSnapshot, readSnapshot } from './documents.ts';
-import { judgeQuality } from './judge-quality.ts';
+import { judgeQuality, type Verdict } from './judge-quality.ts';
 import { loadedSnapshot, loadWarehouse } from './load-warehouse.ts';
 import { notifyRun } from './notify-run.ts';
 import { planCleanLayer } from './plan-run.ts';
@@ -18,7 +18,7 @@ import { planRun, readPlannedRun, readResult } from './run-inputs.ts';
 import { newRunId, runLeaseMs, runLockHolder, takeRunLock } from './run-lock.ts';
 import { planCuratedLayer } from './run-models.ts';
 import { noteRun } from './run-record.ts';
-import { notedStep, told } from './run-steps.ts';
+import { notedModels, notedStep, told } from './run-steps.ts';
 
 /** What of the state machine's document most tasks need. */
 interface RunPayload {
@@ -80,6 +80,17 @@ async function isServed(env: Environment, { number }: Snapshot): Promise<boolean
   return (await loadedSnapshot(env)) === number && (await servingIndex(env))?.snapshot === number;
 }
 
+/** Judges a layer. The engine's own step is noted here where the engine, as on AWS, knows nothing of the run's record. */
+const judge =
+  (env: Environment) =>
+  async ({ runId, layer }: RunPayload & { layer: Layer }): Promise<Verdict> => {
+    await notedModels(env, runId, await readResult(env, runId, layer));
+    return notedStep(env, runId, `${layer} gate`, async () => {
+      const value = await judgeQuality(env)({ runId, layer });
+      return { value, outcome: value.verdict === 'passed' ? 'passed' : `${value.verdict}: ${value.reason}` };
+    });
+  };
+
 const planCurated =
   (env: Environment) =>
   async ({ runId }: RunPayload): Promise<RunPayload> => {
@@ -128,7 +139,7 @@ async function published(env: Environment, number: number): Promise<Snapshot> {
 /** Task name -> its function, which answers a payload with a small result. */
 export const pipelineTasks = {
   'plan-run': plan,
-  'judge-quality': judgeQuality,
+  'judge-quality': judge,
   'plan-curated': planCurated,
   'publish-snapshot': publish,
   'load-warehouse': load,

@@ -46,6 +46,17 @@ export async function notedStep<T>(
   return value;
 }
 
+/** Notes what an engine did, unless it is noted already. */
+export async function notedModels(env: Environment, runId: string, result: EngineResult): Promise<void> {
+  const step = `${result.layer} models`;
+  const { steps = [], currentStep } = (await readRun(env, runId)) ?? {};
+  const isNoted = steps.at(-1)?.step === step || currentStep?.endsWith(' gate');
+  if (isNoted) return;
+  const seconds = result.models.reduce((sum, model) => sum + model.seconds, 0);
+  const startedAt = new Date(env.clock.now().getTime() - seconds * 1000).toISOString();
+  await noteStep(env, runId, { step, startedAt, seconds, outcome: told.models(result) });
+}
+
 /** What a step did, in words with figures. */
 export const told = {
   plan: ({ newRaw, haveRatesChanged, again }: RunInputs): string => {

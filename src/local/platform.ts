@@ -1,9 +1,8 @@
 /** The platform on one machine: the local adapters over one data directory and one key directory. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { DirectoryObjectStore } from '../adapters/local/directory-object-store.ts';
 import { DuckDbEngine } from '../adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
@@ -18,9 +17,8 @@ import { SqliteVault } from '../adapters/local/sqlite-vault.ts';
 import { systemClock, systemIds } from '../adapters/local/system.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Clock, Environment, Ids } from '../ports.ts';
+import { repositoryRoot } from './root.ts';
 import { readSettings } from './settings.ts';
-
-const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 export interface PlatformOptions {
   dataDir: string;
