@@ -22,7 +22,7 @@ const parameters = {
 export type SharedName = keyof typeof parameters;
 
 /** The tables of the hot store, the vault and its ledger: parameters `data/tables/<table>`. */
-export const tables = ['checkpoints', 'files', 'batches', 'runs', 'locks', 'vault', 'ledger'] as const;
+export const tables = ['checkpoints', 'files', 'batches', 'runs', 'locks', 'alerts', 'vault', 'ledger'] as const;
 
 export type Table = (typeof tables)[number];
 

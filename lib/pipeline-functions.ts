@@ -98,7 +98,7 @@ export const pipelineFunctions = {
         'clean/': ['delete'],
         'curated/': ['delete'],
       },
-      tables: { runs: 'write', locks: 'write' },
+      tables: { runs: 'write', locks: 'write', alerts: 'write' },
       alerts: true,
     },
     timeoutMinutes: 5,

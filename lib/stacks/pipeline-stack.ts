@@ -6,7 +6,7 @@ import { type IRole, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
-import { Topic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Subscription, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FlowFunction } from '../constructs/flow-function.ts';
@@ -19,6 +19,8 @@ export interface PipelineSettings {
   reportingCurrency: string;
   /** How often the pipeline runs: each day at 03:00 UTC, or each full hour. */
   schedule: 'daily' | 'hourly';
+  /** Who gets the alerts by e-mail. */
+  alerts?: { email?: string };
 }
 
 export interface PipelineStackProps extends StackProps {
@@ -63,7 +65,11 @@ export class PipelineStack extends Stack {
         }),
       },
     });
-    tellOfStoppedRuns(this, machine, deployment.read('alertsTopicArn'));
+    const topic = Topic.fromTopicArn(this, 'AlertsTopic', deployment.read('alertsTopicArn'));
+    tellOfStoppedRuns(this, machine, topic);
+    const { email } = settings.alerts ?? {};
+    if (email)
+      new Subscription(this, 'AlertsByEmail', { topic, protocol: SubscriptionProtocol.EMAIL, endpoint: email });
     new Schedule(this, 'Schedule', {
       description: `Runs the pipeline, ${settings.schedule}`,
       schedule: ScheduleExpression.cron(settings.schedule === 'hourly' ? { minute: '0' } : { minute: '0', hour: '3' }),
@@ -95,7 +101,7 @@ export class PipelineStack extends Stack {
 }
 
 /** A run that is stopped from outside reaches none of its own states: its end is told by the event of it. */
-function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topicArn: string): void {
+function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topic: ITopic): void {
   const run = EventField.fromPath('$.detail.name');
   const status = EventField.fromPath('$.detail.status');
   new Rule(scope, 'StoppedRuns', {
@@ -106,7 +112,7 @@ function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topicArn: st
       detail: { stateMachineArn: [machine.stateMachineArn], status: ['TIMED_OUT', 'ABORTED'] },
     },
     targets: [
-      new SnsTopic(Topic.fromTopicArn(scope, 'AlertsTopic', topicArn), {
+      new SnsTopic(topic, {
         message: RuleTargetInput.fromText(
           `The run ${run} of the pipeline was stopped (${status}). Readers see what was published last; its lock ends with its lease, and the next run takes up what is missing.`,
         ),

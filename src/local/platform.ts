@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite';
 import { DirectoryObjectStore } from '../adapters/local/directory-object-store.ts';
 import { DuckDbEngine } from '../adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
+import { FileAlerts } from '../adapters/local/file-alerts.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
 import { LedgerFile } from '../adapters/local/ledger-file.ts';
 import { SqlDirectory } from '../adapters/local/sql-directory.ts';
@@ -97,7 +98,7 @@ export function openPlatform(options: PlatformOptions): Platform {
     return store;
   };
   try {
-    const { stream: streamSettings, ...settings } = readSettings(repositoryRoot);
+    const { stream: streamSettings, alerts: alertSettings, ...settings } = readSettings(repositoryRoot);
     const { clock = systemClock, ids = systemIds } = options;
     const files = {
       stream: join(paths.dataDir, 'stream.sqlite'),
@@ -141,6 +142,12 @@ export function openPlatform(options: PlatformOptions): Platform {
       },
       engine: new DuckDbEngine({ objects, sql, temporaryDirectory }),
       warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql, temporaryDirectory }),
+      alerts: new FileAlerts({
+        file: join(paths.dataDir, 'alerts.jsonl'),
+        show: (line) => process.stderr.write(`${line}\n`),
+        clock,
+        ...alertSettings,
+      }),
       sql,
       settings,
     };

@@ -9,6 +9,7 @@ import type { Settings } from '../ports.ts';
 export interface LocalSettings extends Settings {
   /** How often the pipeline runs by itself. */
   schedule: 'daily' | 'hourly';
+  alerts?: { email?: string; slackWebhookUrl?: string };
   stream: { shards: number; retentionHours: number };
 }
 

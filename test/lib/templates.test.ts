@@ -73,3 +73,13 @@ test.each`
     Target: { Input: '{"kind":"run"}', RetryPolicy: { MaximumEventAgeInSeconds: 3600 } },
   });
 });
+
+test('sends alerts by e-mail to whom the settings name, and else to nobody', () => {
+  const { template: made } = synthesize(newDirectory(), { alerts: { email: 'on-call@example.com' } });
+  expect(resourceOf(made, 'AWS::SNS::Subscription').Properties).toMatchObject({
+    Protocol: 'email',
+    Endpoint: 'on-call@example.com',
+    TopicArn: { Ref: expect.stringContaining('alertstopicarn') },
+  });
+  expect(resourcesOf(template, 'AWS::SNS::Subscription')).toEqual([]);
+});
