@@ -12,6 +12,7 @@ import { doctorCommand } from './doctor.ts';
 import { generateCommand } from './generate.ts';
 import { formats, say, styled } from './output.ts';
 import { produceCommand } from './produce.ts';
+import { qualityCommand } from './quality.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queryCommand } from './query.ts';
 import { ratesCommand } from './rates.ts';
@@ -59,6 +60,7 @@ for (const command of [
   queryCommand(),
   sqlCommand(),
   statusCommand(),
+  qualityCommand(),
   snapshotsCommand(),
   rollbackCommand(),
   replayCommand(),
