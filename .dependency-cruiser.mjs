@@ -17,7 +17,9 @@ const may = {
   '^src/generators/': ['^src/generators/', '^src/contracts/'],
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
-  '^bin/': ['^scripts/', '^src/cli/', '^lib/'],
+  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled is said once.
+  '^lib/': ['^lib/', '^scripts/bundle'],
+  '^bin/': ['^scripts/', '^src/cli/', '^src/local/settings\\.ts$', '^lib/'],
   // What a flow's file holds of domain and contracts reaches a function through the flow.
   '^lambdas/': ['^src/flows/', '^src/adapters/aws/', '^src/ports\\.ts$'],
   '^test/': ['^'],

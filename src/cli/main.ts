@@ -1,10 +1,10 @@
 /** The `c360` command. */
 import { Command, CommanderError, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
-import { QualityFailed } from '../flows/judge-quality.ts';
 import { SnapshotTaken } from '../flows/publish-snapshot.ts';
 import { RunLocked } from '../flows/run-lock.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
+import { RunFailed } from '../local/run-pipeline.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
 import { dictionaryCommand } from './dictionary.ts';
@@ -19,6 +19,7 @@ import { ratesCommand } from './rates.ts';
 import { redriveCommand } from './redrive.ts';
 import { resetCommand } from './reset.ts';
 import { replayCommand, rollbackCommand, runCommand, vacuumCommand } from './run.ts';
+import { runsCommand } from './runs.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
@@ -55,6 +56,7 @@ for (const command of [
   produceCommand(),
   ratesCommand(),
   runCommand(),
+  runsCommand(),
   queryCommand(),
   sqlCommand(),
   statusCommand(),
@@ -81,15 +83,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 /** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
-const expected = [
-  RefusedInput,
-  AdapterError,
-  EngineError,
-  QualityFailed,
-  SnapshotTaken,
-  RunLocked,
-  GeneratorOptionError,
-];
+const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, RunLocked, RunFailed, GeneratorOptionError];
 
 /** What the file system refuses, by the code of its error. */
 const refusals: Record<string, string> = {

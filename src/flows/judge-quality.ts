@@ -8,15 +8,6 @@ import { newestSnapshot, readDocument, writeDocument } from './documents.ts';
 import { readJsonLines } from './exclusions.ts';
 import { readModels } from './models.ts';
 
-/** A gate has stopped the run: nothing of it is published. */
-export class QualityFailed extends Error {
-  override name = 'QualityFailed';
-
-  constructor(layer: Layer, reason: string) {
-    super(`the gate of the ${layer} layer stopped the run: ${reason}; \`c360 quality\` tells more, and what to do`);
-  }
-}
-
 const gateKey = (runId: string, layer: Layer, pass: number): string => planKey(runId, `${layer}.gate.${pass}`);
 
 /** Most origins that a check tells as examples. */

@@ -1,7 +1,7 @@
 /** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
 import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { arrivalDayOfKey, batchOfKey, planKey } from '../domain/lake/layout.ts';
-import { planClean } from '../domain/lake/plan-layer.ts';
+import { type MadeAgain, planClean } from '../domain/lake/plan-layer.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
 import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
@@ -19,7 +19,7 @@ const windowDays = 28;
 /** What a run consumes: an explicit list of input files. */
 export interface RunInputs {
   runId: string;
-  /** Dataset -> keys of raw objects that no run has consumed. */
+  /** Dataset -> keys of raw objects that no run has consumed; with `again`, of those that were. */
   newRaw: Partial<Record<Dataset, string[]>>;
   /** Consumed keys that the next run must still know, this run's included. */
   consumed: string[];
@@ -30,6 +30,8 @@ export interface RunInputs {
   rates: string;
   /** True where the newest snapshot was made with others. */
   haveRatesChanged: boolean;
+  /** What is made anew of records that are consumed already; nothing new is taken in then. */
+  again?: MadeAgain;
 }
 
 /**

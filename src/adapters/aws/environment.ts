@@ -3,7 +3,7 @@
  * function needs the variables of the parts that it uses, and no others.
  */
 import { randomUUID } from 'node:crypto';
-import type { Clock, Environment, HotTable, Ids, Settings } from '../../ports.ts';
+import type { Alerts, Clock, Environment, HotTable, Ids, Settings } from '../../ports.ts';
 import { clientSettings, dynamoClient, kmsClient, s3Client } from './clients.ts';
 import { DynamoHotStore } from './dynamo-hot-store.ts';
 import { DynamoLedger } from './dynamo-ledger.ts';
@@ -16,14 +16,17 @@ import { S3ObjectStore } from './s3-object-store.ts';
 type Variables = Record<string, string | undefined>;
 
 /** Parts that only some functions use: whoever does gives them, so that no other bundle holds their clients. */
-type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'sql'>;
+type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'sql'> & {
+  /** Made of the environment's other parts. */
+  alerts: (env: Environment) => Alerts;
+};
 
 const clock: Clock = { now: () => new Date() };
 const ids: Ids = { uuid: () => randomUUID() };
 
 /**
- * Variables: those of `clientSettings`; C360_BUCKET; C360_TABLE_CHECKPOINTS, _FILES, _BATCHES, _RUNS, _LOCKS, _VAULT and
- * _LEDGER; C360_VAULT_KEY and C360_LEDGER_KEY (KMS keys); C360_REPORTING_CURRENCY. A part whose variable is missing is an
+ * Variables: those of `clientSettings`; C360_BUCKET; C360_TABLE_CHECKPOINTS, _FILES, _BATCHES, _RUNS, _LOCKS, _ALERTS,
+ * _VAULT and _LEDGER; C360_VAULT_KEY and C360_LEDGER_KEY (KMS keys); C360_REPORTING_CURRENCY. A part whose variable is missing is an
  * AdapterError when it is first used, and so is one that was not given.
  */
 export function awsEnvironment(variables: Variables, given: Partial<GivenParts> = {}): Environment {
@@ -42,7 +45,8 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
     return new DynamoVault({ ...parts('vault'), ledger: new DynamoLedger(parts('ledger')), ids, clock });
   });
   const ownSettings = once(() => settingsOf(variables));
-  return {
+  const alerts = once(() => part('alerts', given.alerts)(env));
+  const env: Environment = {
     clock,
     ids,
     get stream() {
@@ -63,6 +67,9 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
     get warehouse() {
       return part('warehouse', given.warehouse);
     },
+    get alerts() {
+      return alerts();
+    },
     get sql() {
       return part('sql', given.sql);
     },
@@ -70,6 +77,7 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
       return ownSettings();
     },
   };
+  return env;
 }
 
 /** The same value at each call; a call that threw is made anew. */
@@ -105,6 +113,7 @@ function hotTableNames(variables: Variables): Record<HotTable, string> {
     batches: nameOf('batches'),
     runs: nameOf('runs'),
     locks: nameOf('locks'),
+    alerts: nameOf('alerts'),
   };
 }
 

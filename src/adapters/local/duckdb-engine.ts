@@ -59,6 +59,8 @@ export class DuckDbEngine implements ModelEngine {
     await materialise(session, model, this.#options.sql.read(model.sql));
     const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
     const measured = await this.#measure(session, runId, model);
+    // Counts and checks are of all that the records say.
+    await keepTouched(session, model, dates);
     const files = await this.#write(session, model);
     return {
       table: model.table,
@@ -209,6 +211,13 @@ async function materialise(session: DuckDbSession, model: ModelPlan, text: strin
   );
   if (differing.length > 0)
     throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
+}
+
+async function keepTouched(session: DuckDbSession, { table, output }: ModelPlan, dates: string[] = []): Promise<void> {
+  const { onlyTouched, partitionColumn } = output;
+  if (!onlyTouched) return;
+  const list = dates.map((date) => `date ${quoted(date)}`).join(', ');
+  await session.run(table, `delete from result where not list_contains([${list}]::date[], ${partitionColumn})`);
 }
 
 const columnList = (columns: Column[]): string => columns.map(({ name }) => `"${name}"`).join(', ');

@@ -31,7 +31,7 @@ export interface LayerContext {
   ddl: Map<string, Column[]>;
   /** Files of every table, those that this run's clean models wrote included. */
   tables: Snapshot['tables'];
-  /** Raw objects that no run has consumed. */
+  /** Raw objects that no run has consumed; with `again`, those that were. */
   newRaw: Partial<Record<Dataset, string[]>>;
   /** Key of the exchange rates in force. */
   rates: string;
@@ -39,14 +39,31 @@ export interface LayerContext {
   haveRatesChanged: boolean;
   /** What the clean models of this run did. */
   clean?: EngineResult;
+  /** Set where nothing new is taken in, and these are made anew. */
+  again?: MadeAgain;
 }
 
-/** The clean models of the datasets that have new raw objects. */
+/** What is made anew of records that are consumed already: the rest of the lake keeps its files. */
+export interface MadeAgain {
+  /** Business dates, of every table that is partitioned by them. */
+  dates: string[];
+  /** Clean tables without dates. */
+  tables: string[];
+}
+
+/** The clean models of the datasets that have new raw objects, or of what is made anew. */
 export function planClean(context: LayerContext): RunPlan {
+  const { again } = context;
   const models = context.models
     .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
-    .map((model) => modelPlan(context, model, model.touchedSql ? { sql: model.touchedSql } : undefined));
+    .filter(({ table, header }) => !again || (header.partition ? again.dates.length > 0 : again.tables.includes(table)))
+    .map((model) => modelPlan(context, model, touchedBy(model, again)));
   return { runId: context.runId, layer: 'clean', pass: 1, models };
+}
+
+function touchedBy({ header, touchedSql }: Model, again: MadeAgain | undefined): ModelPlan['touched'] {
+  if (again) return header.partition ? { dates: again.dates } : undefined;
+  return touchedSql ? { sql: touchedSql } : undefined;
 }
 
 /**
@@ -55,7 +72,7 @@ export function planClean(context: LayerContext): RunPlan {
  */
 export function planCurated(context: LayerContext): RunPlan {
   const touched = new Map<string, string[]>();
-  for (const dataset of Object.keys(context.newRaw)) touched.set(`raw.${dataset}`, []);
+  if (!context.again) for (const dataset of Object.keys(context.newRaw)) touched.set(`raw.${dataset}`, []);
   for (const { table, touched: dates } of context.clean?.models ?? [])
     touched.set(table, dates === 'whole' ? [] : dates);
   if (context.haveRatesChanged) {
@@ -92,6 +109,8 @@ function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touc
       prefix: tablePrefix(model.table, context.runId),
       columns,
       ...(model.header.partition && { partitionColumn: model.header.partition }),
+      // Records say where they belong now: one that lay on these dates may have moved to others, which keep their files.
+      ...(context.again && model.header.partition && { onlyTouched: true }),
     },
   };
 }
@@ -111,9 +130,11 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   if (!source) throw new Error(`${model.sql} reads ${input}, and no model makes it`);
   const columns = tableColumns(input, source.header, context.ddl);
   if (layer === 'curated' && input !== model.table) return { writtenBy: input, columns };
+  // What is made anew is made of raw records alone.
+  const published = context.again && input === model.table ? [] : (context.tables[input] ?? []);
   return {
     format: 'parquet',
-    files: (context.tables[input] ?? []).map(({ key, partition }) => ({ key, partition })),
+    files: published.map(({ key, partition }) => ({ key, partition })),
     columns,
     ...(source.header.partition && { onlyTouched: true }),
   };

@@ -53,6 +53,8 @@ export interface ModelPlan {
     columns: Column[];
     /** The date column whose value names the partition folder `dt=<date>`. */
     partitionColumn?: string;
+    /** Write only the rows of the dates that are touched; the counts are of all. */
+    onlyTouched?: boolean;
   };
 }
 
