@@ -7,15 +7,17 @@ import type { Layer, RunPlan } from '../../src/domain/lake/run-plan.ts';
 import type { Check } from '../../src/domain/quality/checks.ts';
 import type { GateDocument } from '../../src/domain/quality/judge.ts';
 import { excludeRows } from '../../src/flows/exclude-rows.ts';
-import { judgeQuality, required } from '../../src/flows/judge-quality.ts';
+import { judgeQuality } from '../../src/flows/judge-quality.ts';
 import { readModels } from '../../src/flows/models.ts';
 import { findNewInputs, planCleanLayer } from '../../src/flows/plan-run.ts';
+import { readRunDocument } from '../../src/flows/run-inputs.ts';
 import { planCuratedLayer, runModels } from '../../src/flows/run-models.ts';
 import type { Environment, SqlFiles } from '../../src/ports.ts';
 import { repositoryRoot } from '../support/c360.ts';
 import { doorPlatform } from '../support/door-platform.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
-import { type PlantedState, plantedStates, runAt, soundLines } from '../support/planted-states.ts';
+import { type PlantedState, plantedStates } from '../support/planted-states.ts';
+import { runAt, soundLines } from '../support/sound-lines.ts';
 
 const newDirectory = temporaryDirectories();
 const table: string[] = [];
@@ -62,7 +64,7 @@ async function gateOf(env: Environment, layer: Layer): Promise<GateDocument> {
     const gate = await judgeQuality(env)({ runId, layer: 'clean' });
     if (gate.verdict === 'refused') {
       await excludeRows(env)({ runId });
-      plan = await required<RunPlan>(env, `plans/${runId}/clean.json`);
+      plan = await readRunDocument<RunPlan>(env, runId, 'clean');
       continue;
     }
     if (layer === 'clean') return gate;
