@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import type { Dataset } from '../contracts/index.ts';
 import { batchOfKey, exclusionsKey, planKey, quarantineKey } from '../domain/lake/layout.ts';
-import type { EngineResult, PlanInput, RunPlan } from '../domain/lake/run-plan.ts';
+import type { PlanInput, RunPlan } from '../domain/lake/run-plan.ts';
 import { seal } from '../domain/privacy/seal.ts';
 import type { RawLine } from '../domain/privacy/separate.ts';
 import { originColumns } from '../domain/quality/compile-checks.ts';
@@ -14,9 +14,10 @@ import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
 import { linesOfObject, putLinesOnce, type QuarantineLine } from './door.ts';
 import { readJsonLines } from './exclusions.ts';
-import { type RefusedRow, readGates, required } from './judge-quality.ts';
+import { type RefusedRow, readGates } from './judge-quality.ts';
 import { readModels } from './models.ts';
 import { quarantineId } from './quarantine.ts';
+import { readResult, readRunDocument } from './run-inputs.ts';
 
 export interface Excluded {
   /** The pass that was judged: a run makes its clean layer three times at most. */
@@ -30,8 +31,8 @@ export const excludeRows =
   (env: Environment) =>
   async ({ runId }: { runId: string }): Promise<Excluded> => {
     const { pass } = (await readGates(env, runId, 'clean')).at(-1)!;
-    const plan = await required<RunPlan>(env, planKey(runId, 'clean'));
-    const result = await required<EngineResult>(env, planKey(runId, 'clean.result'));
+    const plan = await readRunDocument<RunPlan>(env, runId, 'clean');
+    const result = await readResult(env, runId, 'clean');
     const exclusions: Exclusion[] = [];
     for (const { table, refused } of result.models) {
       if (!refused) continue;

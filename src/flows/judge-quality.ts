@@ -7,6 +7,7 @@ import type { Environment } from '../ports.ts';
 import { newestSnapshot, readDocument, writeDocument } from './documents.ts';
 import { readJsonLines } from './exclusions.ts';
 import { readModels } from './models.ts';
+import { readResult, readRunDocument } from './run-inputs.ts';
 
 const gateKey = (runId: string, layer: Layer, pass: number): string => planKey(runId, `${layer}.gate.${pass}`);
 
@@ -17,8 +18,8 @@ const mostExamples = 3;
 export const judgeQuality =
   (env: Environment) =>
   async ({ runId, layer }: { runId: string; layer: Layer }): Promise<GateDocument> => {
-    const plan = await required<RunPlan>(env, planKey(runId, layer));
-    const result = await required<EngineResult>(env, planKey(runId, `${layer}.result`));
+    const plan = await readRunDocument<RunPlan>(env, runId, layer);
+    const result = await readResult(env, runId, layer);
     const earlier = (await readGates(env, runId, layer)).filter(({ pass }) => pass < plan.pass);
     const tables = applyResult((await newestSnapshot(env))?.tables ?? {}, result);
     const { models } = readModels(env.sql);
@@ -85,10 +86,4 @@ export interface RefusedRow {
   source_file?: string;
   source_line?: number;
   redrive_count: number;
-}
-
-export async function required<T>(env: Environment, key: string): Promise<T> {
-  const document = await readDocument<T>(env, key);
-  if (document === undefined) throw new Error(`${key} is missing, though a step of this run wrote it; run again`);
-  return document;
 }

@@ -92,7 +92,7 @@ export const planCleanLayer =
   (env: Environment) =>
   async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
     const tables = newest?.tables ?? {};
-    const exclusions = await exclusionKeys(env);
+    const exclusions = await exclusionKeys(env, inputs.newRaw);
     const plan = planClean({ ...readModels(env.sql), ...inputs, tables, exclusions, at: env.clock.now() });
     await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
     return plan;

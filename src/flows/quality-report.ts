@@ -25,7 +25,7 @@ export const writeQualityReport =
   };
 
 /** Ids of the runs that have a report, oldest first. */
-export async function reportedRuns(env: Environment): Promise<string[]> {
+async function reportedRuns(env: Environment): Promise<string[]> {
   const runs: string[] = [];
   for await (const { key } of env.objects.list('reports/quality/')) {
     const [, runId] = /\/([^/]+)\.json$/.exec(key) ?? [];

@@ -100,9 +100,11 @@ function batchRedriver(env: Environment, repaired: ReadonlyMap<string, Body>, re
       if (!body) result.unreadable.push(record.id);
       else if (isRefusedByGate(record)) {
         const outcome = await receiveLine(record, body);
-        if (outcome.ok) gateLines.push(outcome.value);
-        if (outcome.ok) taken.add(record.id);
-        else result.refused.push({ id: record.id, dataset, ...outcome.rejection });
+        if (!outcome.ok) result.refused.push({ id: record.id, dataset, ...outcome.rejection });
+        else {
+          gateLines.push(outcome.value);
+          taken.add(record.id);
+        }
       } else records.push(await receive(record, body));
     }
     const { lines, quarantine } = await separateBatch(env, records);

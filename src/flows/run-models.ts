@@ -35,7 +35,7 @@ export const planCuratedLayer =
   async (inputs: RunInputs, clean: EngineResult, newest: Snapshot | undefined): Promise<RunPlan> => {
     const tables = applyResult(newest?.tables ?? {}, clean);
     await putDefaultRates(env);
-    const exclusions = await exclusionKeys(env);
+    const exclusions = await exclusionKeys(env, inputs.newRaw);
     const plan = planCurated({ ...readModels(env.sql), ...inputs, tables, exclusions, at: env.clock.now(), clean });
     await writeDocument(env, planKey(inputs.runId, 'curated'), plan);
     return plan;

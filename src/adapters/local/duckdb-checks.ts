@@ -1,36 +1,44 @@
 /** Measures a model's checks in DuckDB, while its rows are still the table `result`. */
-import type { CheckMeasure, CompiledChecks, ModelResult } from '../../domain/lake/run-plan.ts';
+import type { CheckMeasure, CompiledChecks } from '../../domain/lake/run-plan.ts';
 import { EngineError } from '../../ports.ts';
 import { type DuckDbSession, quoted } from './duckdb-session.ts';
 
-export type Measured = Pick<ModelResult, 'checks' | 'refused'>;
-
-/** Measures all checks in one statement, and writes the rows that are to be refused, if there are any, to `file`. */
+/** Measures all checks in one statement. */
 export async function measureChecks(
   session: DuckDbSession,
   table: string,
-  { together, each, refused }: CompiledChecks,
-  file: { key: string; path: string },
-): Promise<Measured> {
-  const names = Object.keys(each);
-  const checks = await measure(session, table, together, names).catch((error: unknown) => {
+  { together, each }: CompiledChecks,
+): Promise<CheckMeasure[]> {
+  return measure(session, table, together, Object.keys(each)).catch((error: unknown) => {
     // One check that cannot run hides what the others found.
     if (error instanceof EngineError) return measureEach(session, table, each);
     throw error;
   });
-  const broken = checks.filter(
-    (check) => 'failures' in check && check.failures > 0 && refused[check.name] !== undefined,
+}
+
+/** By name, the SELECTs of rows to refuse of the checks that were found broken. */
+export function refusingSelects(checks: CompiledChecks | undefined, measures: CheckMeasure[]): [string, string][] {
+  const broken = measures.filter((measure) => 'failures' in measure && measure.failures > 0);
+  const isBroken = new Set(broken.map(({ name }) => name));
+  return Object.entries(checks?.refused ?? {}).filter(([name]) => isBroken.has(name));
+}
+
+/** Writes the rows as JSON Lines with the check that each breaks; how many, by check, or undefined where there are none. */
+export async function writeRefusedRows(
+  session: DuckDbSession,
+  table: string,
+  selects: [string, string][],
+  path: string,
+): Promise<Record<string, number> | undefined> {
+  const named = selects.map(
+    ([name, select]) => `select ${quoted(name)} as check_name, rows.* from (${select}) as rows`,
   );
-  if (broken.length === 0) return { checks };
-  const selects = broken.map(
-    ({ name }) => `select ${quoted(name)} as check_name, rows.* from (${refused[name]}) as rows`,
-  );
-  await session.run(table, `create or replace temp table refused as ${selects.join(' union all ')}`);
+  await session.run(table, `create or replace temp table refused as ${named.join(' union all ')}`);
   const counted = await session.run(table, 'select check_name, count(*) from refused group by all order by all');
-  if (counted.currentRowCount === 0) return { checks };
-  await session.run(table, `copy (from refused order by all) to ${quoted(file.path)} (format json)`);
   const rows = Object.fromEntries(counted.getRowsJson().map(([name, count]) => [String(name), Number(count)]));
-  return { checks, refused: { key: file.key, rows } };
+  if (Object.keys(rows).length === 0) return undefined;
+  await session.run(table, `copy (from refused order by all) to ${quoted(path)} (format json)`);
+  return rows;
 }
 
 async function measureEach(

@@ -5,6 +5,7 @@ import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
 import { refusedRowsKey } from '../../domain/lake/layout.ts';
 import type {
+  CheckMeasure,
   EngineResult,
   FileInput,
   ModelPlan,
@@ -15,7 +16,7 @@ import type {
 } from '../../domain/lake/run-plan.ts';
 import { exclusionColumns } from '../../domain/quality/exclusions.ts';
 import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
-import { type Measured, measureChecks } from './duckdb-checks.ts';
+import { measureChecks, refusingSelects, writeRefusedRows } from './duckdb-checks.ts';
 import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
 
 /** The folders of the lake that models read and write: neither landing nor quarantine. */
@@ -58,9 +59,10 @@ export class DuckDbEngine implements ModelEngine {
     await this.#createViews(session, model.table, model.inputs, done, dates);
     await materialise(session, model, this.#options.sql.read(model.sql));
     const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
-    const measured = await this.#measure(session, runId, model);
-    // Counts and checks are of all that the records say.
+    const checks = model.checks ? await measureChecks(session, model.table, model.checks) : [];
+    // Counts and checks are of all that the records say; what is refused, of what this run writes.
     await keepTouched(session, model, dates);
+    const refused = await this.#refused(session, runId, model, checks);
     const files = await this.#write(session, model);
     return {
       table: model.table,
@@ -68,7 +70,8 @@ export class DuckDbEngine implements ModelEngine {
       files,
       rows: files.reduce((sum, file) => sum + file.rows, 0),
       counts,
-      ...measured,
+      checks,
+      ...(refused && { refused }),
       seconds: (performance.now() - started) / 1000,
     };
   }
@@ -140,11 +143,20 @@ export class DuckDbEngine implements ModelEngine {
     return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
   }
 
-  async #measure(session: DuckDbSession, runId: string, model: ModelPlan): Promise<Measured> {
-    if (!model.checks) return { checks: [] };
-    const key = refusedRowsKey(runId, model.table);
-    mkdirSync(this.#options.objects.uri(dirname(key)), { recursive: true });
-    return measureChecks(session, model.table, model.checks, { key, path: this.#options.objects.uri(key) });
+  /** Writes down which rows break a check that refuses them; undefined where there are none. */
+  async #refused(
+    session: DuckDbSession,
+    runId: string,
+    { table, checks }: ModelPlan,
+    measures: CheckMeasure[],
+  ): Promise<ModelResult['refused']> {
+    const selects = refusingSelects(checks, measures);
+    if (selects.length === 0) return undefined;
+    const key = refusedRowsKey(runId, table);
+    const path = this.#options.objects.uri(key);
+    mkdirSync(dirname(path), { recursive: true });
+    const rows = await writeRefusedRows(session, table, selects, path);
+    return rows && { key, rows };
   }
 
   async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {

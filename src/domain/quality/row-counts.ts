@@ -54,7 +54,8 @@ function judgeDays(
   for (let day = start; day <= to; day += 1) {
     const count = counts.get(day) ?? 0;
     const mean = sum / days;
-    if (mean > 0) {
+    // Where less than a row a day is usual, a day without one says nothing.
+    if (mean >= 1) {
       judged += 1;
       if (count < atLeast * mean || (atMost !== undefined && count > atMost * mean)) broken.push(dateOf(day));
     }

@@ -10,6 +10,7 @@ import { bodyOpener, waitingRecords } from '../../../src/flows/quarantine.ts';
 import { redrive } from '../../../src/flows/redrive.ts';
 import { runModels } from '../../../src/flows/run-models.ts';
 import { readStatus } from '../../../src/flows/status.ts';
+import { traceRecord } from '../../../src/flows/trace.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import type { Environment } from '../../../src/ports.ts';
 import { collect } from '../../support/collect.ts';
@@ -41,9 +42,9 @@ const ingest = async (...rows: string[]) =>
   ingestBatch(env)(await platform.land('transactions', `${[header, ...rows].join('\n')}\n`));
 
 /** Run ids tell the time: no two runs begin in one second. */
-const run = (at: Environment = env, options = {}) => {
+const run = (at: Environment = env, input = {}) => {
   platform.clock.advance(1);
-  return runPipeline(at, {}, options);
+  return runPipeline(at, {}, input);
 };
 const stopped = async (work: Promise<unknown>) => (await work.catch((error: Error) => error)) as Error;
 const rows = async (sql: string) => (await env.warehouse.query(sql)).rows;
@@ -88,6 +89,13 @@ describe('a row that breaks a check', () => {
     });
   });
 
+  test('can be traced: in raw, left out, and in quarantine', async () => {
+    const steps = await traceRecord(env)('t2/1');
+    expect(steps.map(({ step }) => step)).toEqual(['quarantine', 'raw']);
+    expect(steps[0]!.detail).toContain('refused_by_gate, /unit_price check unit_price_is_plausible');
+    expect(steps[1]!.detail).toContain('left out, refused by a gate for unit_price_is_plausible');
+  });
+
   test('is told in the report by its origin, without its values', async () => {
     const report = (await readQualityReport(env))!;
     expect(report).toMatchObject({ outcome: 'warned', refused: 1 });
@@ -98,7 +106,7 @@ describe('a row that breaks a check', () => {
   });
 
   test('is left out by replays and later runs too', async () => {
-    await run(env, { replay: true });
+    await run(env, { kind: 'replay' });
     await ingest(sale('t4'));
     await run();
     expect((await revenue()).map(([id]) => id)).toEqual(['t1', 't3', 't4']);
@@ -112,7 +120,7 @@ describe('a row that breaks a check', () => {
     const good = [1, 2, 3].map((number) => [`t${number}`, 2, '19.9800']);
     expect(await revenue()).toEqual(good);
     expect(await sales()).toMatchObject({ received: 3, raw: 3, clean: 3, refused: 0, isBalanced: true });
-    await run(env, { replay: true });
+    await run(env, { kind: 'replay' });
     expect(await revenue()).toEqual(good);
     expect(await waiting()).toEqual([]);
     expect(await repair({})).toMatchObject({ selected: 0, raw: 0 });
