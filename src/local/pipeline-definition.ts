@@ -4,7 +4,16 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
@@ -34,9 +43,13 @@ function fingerprint(root: string): string {
   const below = readdirSync(join(root, 'lib'), { recursive: true, withFileTypes: true });
   const files = [
     ...below.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name)),
-    ...['bin/app.ts', 'config/schema.json', `config/${environment}.yaml`, 'src/local/settings.ts', 'package-lock.json'].map(
-      (path) => join(root, path),
-    ),
+    ...[
+      'bin/app.ts',
+      'config/schema.json',
+      `config/${environment}.yaml`,
+      'src/local/settings.ts',
+      'package-lock.json',
+    ].map((path) => join(root, path)),
     import.meta.filename,
   ].sort();
   const hash = createHash('sha256');
@@ -98,7 +111,9 @@ export function definitionOf(template: JsonObject): PipelineDefinition {
   if (!machine || !schedule) throw new Error(`the template must hold a ${stateMachineType} and its schedule`);
   const { DefinitionString: text, DefinitionSubstitutions: substitutions } = machine.Properties;
   const names = isObject(substitutions) ? substitutions : {};
-  const filled = resolved(template, text).replaceAll(/\$\{(\w+)\}/g, (_, name: string) => resolved(template, names[name]));
+  const filled = resolved(template, text).replaceAll(/\$\{(\w+)\}/g, (_, name: string) =>
+    resolved(template, names[name]),
+  );
   const { ScheduleExpression, ScheduleExpressionTimezone = 'UTC', Target } = schedule.Properties;
   return {
     machine: JSON.parse(filled) as JsonObject,
@@ -118,7 +133,8 @@ function resolved(template: JsonObject, value: unknown): string {
     if (Ref === 'AWS::Partition') return 'aws';
     if (typeof Ref === 'string') return parameterPath(template, Ref);
     if (Array.isArray(attribute)) return functionArn(template, String(attribute[0]));
-    if (Array.isArray(join)) return (join[1] as unknown[]).map((part) => resolved(template, part)).join(String(join[0]));
+    if (Array.isArray(join))
+      return (join[1] as unknown[]).map((part) => resolved(template, part)).join(String(join[0]));
   }
   throw new Error(`the state machine holds ${JSON.stringify(value)?.slice(0, 200)}, which has no local meaning`);
 }

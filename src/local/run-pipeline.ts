@@ -125,7 +125,9 @@ class PipelineRun {
   /** The machine's own way to its end was cut off: stopped, or broken by what no state catches. */
   async #endUnsaid(error: unknown): Promise<void> {
     const { name, message } = error instanceof Error ? error : new Error(String(error));
-    const failed = { [this.#state]: { Error: name, Cause: JSON.stringify({ errorType: name, errorMessage: message }) } };
+    const failed = {
+      [this.#state]: { Error: name, Cause: JSON.stringify({ errorType: name, errorMessage: message }) },
+    };
     // Where this fails too, as it does on a full disk, what ended the run is what there is to tell.
     await notifyRun(this.#env)({ execution: this.name, input: { runId: this.#runId, failed } }).catch(() => {});
   }
@@ -150,7 +152,11 @@ export async function rollBack(env: Environment, number: number, watcher: RunWat
       return value;
     };
     try {
-      const snapshot: Snapshot = await step('publish snapshot', () => publishRollback(env)(runId, number), told.snapshot);
+      const snapshot: Snapshot = await step(
+        'publish snapshot',
+        () => publishRollback(env)(runId, number),
+        told.snapshot,
+      );
       await step('load warehouse', () => loadWarehouse(env)(snapshot), told.load);
       await step('publish answers', () => publishAnswers(env)(snapshot), told.answers);
       const record = await end(env, runId, { status: 'succeeded', snapshot: snapshot.number });

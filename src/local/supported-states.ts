@@ -29,7 +29,8 @@ const fields = {
   Catch: ['ErrorEquals', 'Next', 'ResultPath', 'Comment'],
 };
 
-const comparisons = /^(String|Numeric|Boolean|Timestamp)(Equals|LessThan|GreaterThan|LessThanEquals|GreaterThanEquals|Matches)$/;
+const comparisons =
+  /^(String|Numeric|Boolean|Timestamp)(Equals|LessThan|GreaterThan|LessThanEquals|GreaterThanEquals|Matches)$/;
 const tests = /^Is(Null|Present|Numeric|String|Boolean|Timestamp)$/;
 
 /** What the context holds here, of all that Step Functions has there. */
