@@ -70,6 +70,8 @@ function bundled(flow: string): Code {
     bundling: {
       // esbuild runs here and always can, so that the image is never asked for.
       image: DockerImage.fromRegistry('unused'),
+      // CDK bundles once what is asked for in the same words: each function needs its own.
+      command: [flow],
       local: {
         tryBundle: (directory) => {
           bundle(flow, directory);

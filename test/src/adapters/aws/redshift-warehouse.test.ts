@@ -78,8 +78,8 @@ describe('a transaction', () => {
   );
 
   test('that another one overtook may be run again', async () => {
-    const Error = 'ERROR: 1023 Detail: Serializable isolation violation on table secret';
-    const { warehouse } = redshift((text) => (text === 'commit' ? [{ Status: 'FAILED', Error }] : []));
+    const words = 'ERROR: 1023 Detail: Serializable isolation violation on table secret';
+    const { warehouse } = redshift((text) => (text === 'commit' ? [{ Status: 'FAILED', Error: words }] : []));
     const error = await rejection(warehouse.transaction([sql('first')]));
     expect(error).toBeInstanceOf(AdapterError);
     expect(error).toMatchObject({ message: expect.stringMatching(/^commit: another transaction/), retryable: true });
