@@ -16,7 +16,7 @@ export class SqlDirectory implements SqlFiles {
 
   list(folder: string): string[] {
     return readdirSync(join(this.#directory, folder))
-      .filter((name) => name.endsWith('.sql'))
+      .filter((name) => /\.(sql|checks\.json)$/.test(name))
       .sort()
       .map((name) => `${folder}/${name}`);
   }

@@ -4,6 +4,7 @@ import { RefusedInput } from '../domain/refused-input.ts';
 import { SnapshotTaken } from '../flows/publish-snapshot.ts';
 import { RunLocked } from '../flows/run-lock.ts';
 import { GeneratorOptionError } from '../generators/index.ts';
+import { RunFailed } from '../local/run-pipeline.ts';
 import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
 import { dictionaryCommand } from './dictionary.ts';
@@ -11,12 +12,14 @@ import { doctorCommand } from './doctor.ts';
 import { generateCommand } from './generate.ts';
 import { formats, say, styled } from './output.ts';
 import { produceCommand } from './produce.ts';
+import { qualityCommand } from './quality.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queryCommand } from './query.ts';
 import { ratesCommand } from './rates.ts';
 import { redriveCommand } from './redrive.ts';
 import { resetCommand } from './reset.ts';
 import { replayCommand, rollbackCommand, runCommand, vacuumCommand } from './run.ts';
+import { runsCommand } from './runs.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
@@ -53,9 +56,11 @@ for (const command of [
   produceCommand(),
   ratesCommand(),
   runCommand(),
+  runsCommand(),
   queryCommand(),
   sqlCommand(),
   statusCommand(),
+  qualityCommand(),
   snapshotsCommand(),
   rollbackCommand(),
   replayCommand(),
@@ -78,7 +83,7 @@ for (const stream of [process.stdout, process.stderr]) {
 }
 
 /** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
-const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, RunLocked, GeneratorOptionError];
+const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, RunLocked, RunFailed, GeneratorOptionError];
 
 /** What the file system refuses, by the code of its error. */
 const refusals: Record<string, string> = {

@@ -2,6 +2,7 @@
 import type { Column } from '../contracts/index.ts';
 import { parseDdl, parseModelHeader } from '../domain/lake/model-header.ts';
 import type { Model } from '../domain/lake/plan-layer.ts';
+import { parseChecks } from '../domain/quality/checks.ts';
 import type { SqlFiles } from '../ports.ts';
 
 export interface ModelCatalog {
@@ -17,12 +18,14 @@ export function readModels(sql: SqlFiles): ModelCatalog {
       .filter((path) => /\/[a-z_]+\.sql$/.test(path))
       .map((path): Model => {
         const companion = (kind: string) => paths.find((other) => other === path.replace(/\.sql$/, `.${kind}.sql`));
+        const checks = paths.find((other) => other === path.replace(/\.sql$/, '.checks.json'));
         return {
           table: `${layer}.${path.slice(path.lastIndexOf('/') + 1, -'.sql'.length)}`,
           sql: path,
           header: parseModelHeader(path, sql.read(path)),
           touchedSql: companion('touched'),
           countsSql: companion('counts'),
+          checks: checks ? parseChecks(checks, sql.read(checks)) : [],
         };
       });
   });

@@ -6,9 +6,11 @@
 import type { EngineResult, Layer } from '../domain/lake/run-plan.ts';
 import { parseRunRequest, type RunKind } from '../domain/lake/run-request.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
+import type { GateDocument } from '../domain/quality/judge.ts';
 import type { Environment, HotValue } from '../ports.ts';
 import { newestSnapshot, readSnapshot } from './documents.ts';
-import { judgeQuality, type Verdict } from './judge-quality.ts';
+import { type Excluded, excludeRows } from './exclude-rows.ts';
+import { judgeQuality } from './judge-quality.ts';
 import { loadedSnapshot, loadWarehouse } from './load-warehouse.ts';
 import { notifyRun } from './notify-run.ts';
 import { planCleanLayer } from './plan-run.ts';
@@ -83,13 +85,21 @@ async function isServed(env: Environment, { number }: Snapshot): Promise<boolean
 /** Judges a layer. The engine's own step is noted here where the engine, as on AWS, knows nothing of the run's record. */
 const judge =
   (env: Environment) =>
-  async ({ runId, layer }: RunPayload & { layer: Layer }): Promise<Verdict> => {
+  async ({ runId, layer }: RunPayload & { layer: Layer }): Promise<Pick<GateDocument, 'verdict' | 'reason'>> => {
     await notedModels(env, runId, await readResult(env, runId, layer));
     return notedStep(env, runId, `${layer} gate`, async () => {
-      const value = await judgeQuality(env)({ runId, layer });
-      return { value, outcome: value.verdict === 'passed' ? 'passed' : `${value.verdict}: ${value.reason}` };
+      const gate = await judgeQuality(env)({ runId, layer });
+      return { value: { verdict: gate.verdict, reason: gate.reason }, outcome: told.gate(gate) };
     });
   };
+
+const exclude =
+  (env: Environment) =>
+  async ({ runId }: RunPayload): Promise<Excluded> =>
+    notedStep(env, runId, 'exclude rows', async () => {
+      const value = await excludeRows(env)({ runId });
+      return { value, outcome: told.excluded(value) };
+    });
 
 const planCurated =
   (env: Environment) =>
@@ -140,6 +150,7 @@ async function published(env: Environment, number: number): Promise<Snapshot> {
 export const pipelineTasks = {
   'plan-run': plan,
   'judge-quality': judge,
+  'exclude-rows': exclude,
   'plan-curated': planCurated,
   'publish-snapshot': publish,
   'load-warehouse': load,

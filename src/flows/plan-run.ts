@@ -6,6 +6,7 @@ import type { RunPlan } from '../domain/lake/run-plan.ts';
 import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
+import { exclusionKeys } from './exclusions.ts';
 import { readModels } from './models.ts';
 import { ratesInForce } from './rates.ts';
 
@@ -90,7 +91,9 @@ async function oldestToCome(env: Environment): Promise<string> {
 export const planCleanLayer =
   (env: Environment) =>
   async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
-    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {} });
+    const tables = newest?.tables ?? {};
+    const exclusions = await exclusionKeys(env);
+    const plan = planClean({ ...readModels(env.sql), ...inputs, tables, exclusions, at: env.clock.now() });
     await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
     return plan;
   };

@@ -1,7 +1,9 @@
 /** The steps of a run, as people are told of them. */
 import type { EngineResult } from '../domain/lake/run-plan.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
+import type { GateDocument } from '../domain/quality/judge.ts';
 import type { Environment } from '../ports.ts';
+import type { Excluded } from './exclude-rows.ts';
 import type { Load } from './load-warehouse.ts';
 import type { RunInputs } from './plan-run.ts';
 import type { ServingIndex } from './publish-answers.ts';
@@ -67,6 +69,8 @@ export const told = {
   },
   models: ({ models }: EngineResult): string =>
     models.map(({ table, rows }) => `${table.split('.')[1]} ${rows}`).join(', ') || 'nothing to rewrite',
+  gate: ({ verdict, reason }: GateDocument): string => `${verdict}: ${reason}`,
+  excluded: ({ rows }: Excluded): string => (rows > 0 ? `${rows} rows into quarantine` : 'no single row is at fault'),
   snapshot: ({ number, tables, restored }: Snapshot): string => {
     const files = `${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`;
     return `snapshot ${number}${restored === undefined ? '' : `, as snapshot ${restored} was`}: ${files}`;
@@ -79,6 +83,6 @@ export const told = {
 };
 
 function madeAgain({ dates, tables }: NonNullable<RunInputs['again']>): string {
-  const range = dates.length > 0 ? [`${dates.length} dates from ${dates[0]} to ${dates.at(-1)}`] : [];
+  const range = dates.length > 1 ? [`${dates.length} dates from ${dates[0]} to ${dates.at(-1)}`] : dates;
   return [...range, ...tables].join(', ') || 'nothing';
 }

@@ -18,6 +18,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, relative } from 'node:path';
 import { promisify } from 'node:util';
 import { isObject, type JsonObject } from '../domain/json.ts';
+import { checkStateMachine } from './state-machine.ts';
 
 export interface PipelineDefinition {
   /** The state machine in Amazon States Language, its placeholders filled in with local names. */
@@ -34,6 +35,7 @@ export async function readPipelineDefinition(root: string): Promise<PipelineDefi
   const kept = join(root, 'node_modules/.cache/customer-360', `pipeline-${fingerprint(root)}.json`);
   if (existsSync(kept)) return JSON.parse(readFileSync(kept, 'utf8')) as PipelineDefinition;
   const definition = definitionOf(await synthesize(root));
+  await checkStateMachine(definition.machine);
   keep(kept, definition);
   return definition;
 }

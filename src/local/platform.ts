@@ -158,12 +158,33 @@ export function openPlatform(options: PlatformOptions): Platform {
   }
 }
 
+/** True while a process writes to the data directory. */
+export function isBeingWritten(dataDir: string): boolean {
+  const path = join(dataDir, 'lock.sqlite');
+  if (!existsSync(path)) return false;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    database.exec('select count(*) from sqlite_schema');
+    return false;
+  } catch (error) {
+    const failure = sqliteError(path, error);
+    if (isBusy(failure)) return true;
+    throw failure;
+  } finally {
+    database?.close();
+  }
+}
+
+/** How long a reader may look whether somebody writes, and hold a writer up by it. */
+const lookMs = 100;
+
 /** Takes the data directory for this process; the system frees it when the process ends, however it ends. */
 function lock(dataDir: string): () => void {
   const path = join(dataDir, 'lock.sqlite');
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 0 });
+    database = new DatabaseSync(path, { timeout: lookMs });
     database.exec('begin exclusive');
   } catch (error) {
     database?.close();

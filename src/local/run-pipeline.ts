@@ -81,7 +81,7 @@ class PipelineRun {
   constructor(env: Environment, watcher: RunWatcher) {
     this.#env = env;
     this.#watcher = watcher;
-    this.name = `${thisProcess}-${env.ids.uuid().slice(0, 8)}`;
+    this.name = `${thisProcess}-${env.ids.uuid()}`;
   }
 
   readonly call = async (state: string, resource: string, parameters: JsonObject): Promise<JsonObject> => {

@@ -27,7 +27,7 @@ export function modelEngineContract(
     afterEach(() => made.close());
 
     const run = (...models: ModelPlan[]) =>
-      made.engine.execute({ runId: 'r1', layer: 'clean', models } satisfies RunPlan);
+      made.engine.execute({ runId: 'r1', layer: 'clean', pass: 1, models } satisfies RunPlan);
 
     test('reads raw lines with the types of their columns, exactly', async () => {
       const { models } = await run(plan('models/copy.sql'));

@@ -1,7 +1,9 @@
 /** ModelEngine on DuckDB, in this process. */
 import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
+import { refusedRowsKey } from '../../domain/lake/layout.ts';
 import type {
   EngineResult,
   FileInput,
@@ -11,11 +13,13 @@ import type {
   RunPlan,
   WrittenFile,
 } from '../../domain/lake/run-plan.ts';
+import { exclusionColumns } from '../../domain/quality/exclusions.ts';
 import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
+import { type Measured, measureChecks } from './duckdb-checks.ts';
 import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
 
 /** The folders of the lake that models read and write: neither landing nor quarantine. */
-const layers = ['raw', 'clean', 'curated', 'rates'];
+const layers = ['raw', 'clean', 'curated', 'rates', 'exclusions', 'plans'];
 
 export interface DuckDbEngineOptions {
   objects: ObjectStore;
@@ -38,17 +42,24 @@ export class DuckDbEngine implements ModelEngine {
       await session.run('partitioned writes', partitionedWrites);
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
-      for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
+      for (const model of plan.models) models.push(await this.#executeModel(session, plan.runId, model, models));
       return { runId: plan.runId, layer: plan.layer, engine: 'duckdb', models };
     });
   }
 
-  async #executeModel(session: DuckDbSession, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
+  async #executeModel(
+    session: DuckDbSession,
+    runId: string,
+    model: ModelPlan,
+    done: ModelResult[],
+  ): Promise<ModelResult> {
     const started = performance.now();
     const dates = await this.#touchedDates(session, model, done);
     await this.#createViews(session, model.table, model.inputs, done, dates);
     await materialise(session, model, this.#options.sql.read(model.sql));
     const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
+    const measured = await this.#measure(session, runId, model);
+    // Counts and checks are of all that the records say.
     await keepTouched(session, model, dates);
     const files = await this.#write(session, model);
     return {
@@ -57,6 +68,7 @@ export class DuckDbEngine implements ModelEngine {
       files,
       rows: files.reduce((sum, file) => sum + file.rows, 0),
       counts,
+      ...measured,
       seconds: (performance.now() - started) / 1000,
     };
   }
@@ -95,7 +107,7 @@ export class DuckDbEngine implements ModelEngine {
   }
 
   /** The SELECT that reads an input's files with its declared columns. */
-  #select({ format, files, columns }: FileInput): string {
+  #select({ format, files, columns, without }: FileInput): string {
     const none = `select ${columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ')} where false`;
     if (files.length === 0) return none;
     const list = `[${files.map((file) => quoted(this.#options.objects.uri(file.key))).join(', ')}]`;
@@ -107,13 +119,32 @@ export class DuckDbEngine implements ModelEngine {
       return `select ${columnList(columns)} from (${rows})`;
     }
     const struct = columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ');
-    return `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
+    const records = `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
+    return without ? `select * from (${records}) as records where not exists (${this.#excluded(without)})` : records;
   }
 
-  /** The one row of the model's counts, by column name. */
+  /** The SELECT that finds a record's origin among those to leave out. */
+  #excluded({ files, origin }: NonNullable<FileInput['without']>): string {
+    const list = files.map((key) => quoted(this.#options.objects.uri(key))).join(', ');
+    const columns = exclusionColumns.map(({ name, type }) => `"${name}": '${type}'`).join(', ');
+    const isSame = origin.map((column) => `excluded.${column} = records.${column}`).join(' and ');
+    return `select 1 from read_json([${list}], format = 'newline_delimited', records = true, columns = {${columns}}) as excluded
+      where ${isSame} and excluded.redrive_count = coalesce(records.redrive_count, 0)`;
+  }
+
+  /** The one row of the model's counts, by column name; its checks find it as the table `counts`. */
   async #counts(session: DuckDbSession, table: string, path: string): Promise<Record<string, number>> {
-    const [row = {}] = (await session.run(table, this.#options.sql.read(path))).getRowObjectsJson();
+    const text = withoutEnd(this.#options.sql.read(path));
+    await session.run(table, `create or replace temp table counts as ${text}`);
+    const [row = {}] = (await session.run(table, 'from counts')).getRowObjectsJson();
     return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+  }
+
+  async #measure(session: DuckDbSession, runId: string, model: ModelPlan): Promise<Measured> {
+    if (!model.checks) return { checks: [] };
+    const key = refusedRowsKey(runId, model.table);
+    mkdirSync(this.#options.objects.uri(dirname(key)), { recursive: true });
+    return measureChecks(session, model.table, model.checks, { key, path: this.#options.objects.uri(key) });
   }
 
   async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {

@@ -1,6 +1,8 @@
 /** Builds the run plan of one layer from the models' headers, the newest snapshot and what is new. */
 import { type Column, type Dataset, rawColumnsOf } from '../../contracts/index.ts';
 import { rateColumns } from '../files/rates.ts';
+import type { Check } from '../quality/checks.ts';
+import { compileChecks, originColumns, tablesOfChecks } from '../quality/compile-checks.ts';
 import { tablePrefix } from './layout.ts';
 import { type ModelHeader, tableColumns, viewName } from './model-header.ts';
 import type { EngineResult, Layer, ModelPlan, PlanInput, RunPlan } from './run-plan.ts';
@@ -16,10 +18,15 @@ export interface Model {
   /** Path of the SELECT of touched dates, where it has one. */
   touchedSql?: string;
   countsSql?: string;
+  checks: Check[];
 }
 
 export interface LayerContext {
   runId: string;
+  /** When the run is planned. */
+  at: Date;
+  /** Objects that name the records which gates have refused. */
+  exclusions: string[];
   models: Model[];
   ddl: Map<string, Column[]>;
   /** Files of every table, those that this run's clean models wrote included. */
@@ -51,7 +58,7 @@ export function planClean(context: LayerContext): RunPlan {
     .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
     .filter(({ table, header }) => !again || (header.partition ? again.dates.length > 0 : again.tables.includes(table)))
     .map((model) => modelPlan(context, model, touchedBy(model, again)));
-  return { runId: context.runId, layer: 'clean', models };
+  return { runId: context.runId, layer: 'clean', pass: 1, models };
 }
 
 function touchedBy({ header, touchedSql }: Model, again: MadeAgain | undefined): ModelPlan['touched'] {
@@ -82,19 +89,22 @@ export function planCurated(context: LayerContext): RunPlan {
     models.push(modelPlan(context, model, { dates }));
     touched.set(model.table, model.header.partition ? dates : []);
   }
-  return { runId: context.runId, layer: 'curated', models };
+  return { runId: context.runId, layer: 'curated', pass: 1, models };
 }
 
 const datasetOf = (model: Model): Dataset => model.table.split('.')[1] as Dataset;
 
 function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched']): ModelPlan {
   const columns = tableColumns(model.table, model.header, context.ddl);
+  const checks = compileChecks(model.checks, { table: model.table, at: context.at });
+  const inputs = new Set([...model.header.inputs, ...tablesOfChecks(model.checks)]);
   return {
     table: model.table,
     sql: model.sql,
-    inputs: Object.fromEntries(model.header.inputs.map((input) => [viewName(input), planInput(context, model, input)])),
+    inputs: Object.fromEntries([...inputs].map((input) => [viewName(input), planInput(context, model, input)])),
     ...(touched && { touched }),
     ...(model.countsSql && { counts: model.countsSql }),
+    ...(checks && { checks }),
     output: {
       prefix: tablePrefix(model.table, context.runId),
       columns,
@@ -109,7 +119,9 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   const [layer, name] = input.split('.') as [Layer | 'raw' | 'reference', string];
   if (layer === 'raw') {
     const files = (context.newRaw[name as Dataset] ?? []).map((key) => ({ key, partition: null }));
-    return { format: 'jsonl', files, columns: rawColumnsOf(name as Dataset) };
+    const without = { files: context.exclusions, origin: originColumns(name as Dataset) };
+    const columns = rawColumnsOf(name as Dataset);
+    return { format: 'jsonl', files, columns, ...(context.exclusions.length > 0 && { without }) };
   }
   if (input === 'reference.rates') {
     return { format: 'jsonl', files: [{ key: context.rates, partition: null }], columns: rateColumns };

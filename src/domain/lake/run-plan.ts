@@ -18,6 +18,18 @@ export interface FileInput {
   columns: Column[];
   /** Read only the files whose partition the model rewrites (`ModelPlan.touched`). */
   onlyTouched?: boolean;
+  /** Records to leave out: those that `exclusions/` name by the columns of their origin. */
+  without?: { files: string[]; origin: [string, string] };
+}
+
+/** A model's checks as SELECTs over its rows (`result`), the row of its counts (`counts`) and its inputs. */
+export interface CompiledChecks {
+  /** One row: `judged_rows`, and by each check's name the number of rows, keys or differences that break it. */
+  together: string;
+  /** The same a check alone, to find the one that cannot run. */
+  each: Record<string, string>;
+  /** Check -> SELECT of the new rows that break it, by their origin and `redrive_count`. */
+  refused: Record<string, string>;
 }
 
 export interface ModelPlan {
@@ -34,6 +46,7 @@ export interface ModelPlan {
   touched?: { dates: string[] } | { sql: string };
   /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
   counts?: string;
+  checks?: CompiledChecks;
   output: {
     /** Folder below which Parquet files are written: `clean/events/run=<id>`. */
     prefix: string;
@@ -48,6 +61,8 @@ export interface ModelPlan {
 export interface RunPlan {
   runId: string;
   layer: Layer;
+  /** 1, and one more for each time that the layer is made again without rows that its gate refused. */
+  pass: number;
   models: ModelPlan[];
 }
 
@@ -65,8 +80,14 @@ export interface ModelResult {
   rows: number;
   /** The row of the model's `counts`, by column name. */
   counts: Record<string, number>;
+  checks: CheckMeasure[];
+  /** Rows, by the names of the checks that refuse them, in an object of JSON Lines; absent where there are none. */
+  refused?: { key: string; rows: Record<string, number> };
   seconds: number;
 }
+
+/** What the engine found of a check: how much breaks it among the rows that it judged, or why it could not run. */
+export type CheckMeasure = { name: string; rows: number; failures: number } | { name: string; error: string };
 
 export interface EngineResult {
   runId: string;
