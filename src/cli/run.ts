@@ -136,7 +136,7 @@ export const runAndTell = (env: Environment, tell: (line: string) => void = say)
   runPipeline(env, watcher(tell));
 
 /** Tells each step as it passes; on a terminal also the one that is going on. */
-function watcher(tell: (line: string) => void = say): RunWatcher {
+export function watcher(tell: (line: string) => void = say): RunWatcher {
   const isWatched = process.stderr.isTTY;
   return {
     started: (step) => {

@@ -6,7 +6,6 @@ import {
   type Contract,
   contractOf,
   type Dataset,
-  doorColumnsOf,
   envelopeLeaves,
   eventValidatorOf,
   type Leaf,
@@ -57,9 +56,9 @@ function contractOfLine(dataset: Dataset, line: JsonObject): Contract | undefine
 /** The columns that a repair leaves as they are: origin and arrival, ids of people, sealed text. */
 function fixedColumns(dataset: Dataset, open: Leaf[]): string[] {
   const columns = new Set(open.map(({ column }) => column));
-  return [...rawColumnsOf(dataset).map(({ name }) => name), ...doorColumnsOf(dataset)].filter(
-    (name) => !columns.has(name),
-  );
+  return rawColumnsOf(dataset)
+    .map(({ name }) => name)
+    .filter((name) => !columns.has(name));
 }
 
 /** What breaks the contract, of the columns that the line holds: what the vault took, or nobody may repair, is not asked for. */
