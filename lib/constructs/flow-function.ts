@@ -24,7 +24,7 @@ export interface FlowFunctionProps {
 }
 
 /** Template metadata of a function that says which flow it runs, for whoever executes the template elsewhere. */
-export const flowMetadata = 'C360::Flow';
+const flowMetadata = 'C360::Flow';
 
 export class FlowFunction extends Construct {
   readonly arn: string;

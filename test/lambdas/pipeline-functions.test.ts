@@ -4,6 +4,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { landingKey } from '../../src/domain/lake/layout.ts';
 import { landingHandler } from '../../src/flows/landing-handler.ts';
+import { takeRunLock } from '../../src/flows/run-lock.ts';
 import { type AwsDeployment, newAwsDeployment } from '../support/aws-deployment.ts';
 import { callBundle } from '../support/bundled-function.ts';
 import { collect } from '../support/collect.ts';
@@ -19,7 +20,7 @@ const { template } = synthesize(directory, {}, { withBundles: true });
 const bundles = Object.fromEntries(
   resourcesOf(template, 'AWS::Lambda::Function').map(({ Metadata, Properties }) => {
     const { S3Key } = Properties.Code as { S3Key: string };
-    return [Metadata?.['C360::Flow'], join(directory, `asset.${S3Key.replace('.zip', '')}`)];
+    return [String(Metadata?.['C360::Flow']), join(directory, `asset.${S3Key.replace('.zip', '')}`)];
   }),
 );
 const pathOf = (flow: string) => join(bundles[flow]!, 'index.mjs');
@@ -34,7 +35,7 @@ test('each function has a bundle of its own, below a megabyte, with the SQL file
 
 test('a bundle holds the clients that its function uses, and no others', () => {
   const clients = {
-    'RedshiftData.': 'warehouse',
+    'redshift-data': 'warehouse',
     AmazonSimpleNotificationService: 'topic',
     Kinesis_20131202: 'stream',
   };
@@ -106,16 +107,25 @@ describeWithMoto('over AWS', () => {
     expect(await aws.env.hot.query('locks', 'run')).toEqual([]);
     const [run] = await aws.env.hot.query('runs', 'runs');
     expect(run).toMatchObject({ sort: runId, values: { status: 'failed', failedStep: 'clean models' } });
+    expect(await topic.received()).toMatchObject([
+      {
+        Subject: 'Customer 360: a run failed at clean models',
+        Message: expect.stringContaining('clean.products: Conversion Error'),
+      },
+    ]);
   });
 
   test.each`
     flow                  | payload                           | said
     ${'judge-quality'}    | ${{ runId: 'x', layer: 'clean' }} | ${'plans/x/clean.result.json is missing'}
+    ${'exclude-rows'}     | ${{ runId: 'x' }}                 | ${'plans/x/clean.json is missing'}
     ${'plan-curated'}     | ${{ runId: 'x' }}                 | ${'plans/x/inputs.json is missing'}
     ${'publish-snapshot'} | ${{ runId: 'x' }}                 | ${'plans/x/inputs.json is missing'}
     ${'load-warehouse'}   | ${{ runId: 'x', snapshot: 7 }}    | ${'snapshot 7 is missing'}
     ${'publish-answers'}  | ${{ runId: 'x', snapshot: 7 }}    | ${'snapshot 7 is missing'}
   `('$flow runs its own task: $said', async ({ flow, payload, said }) => {
+    await aws.objects.put('plans/x/clean.gate.1.json', Buffer.from('{"pass": 1}'));
+    await takeRunLock(aws.env)({ runId: 'x', process: 'one' }, { leaseMs: 60_000 });
     const { answers, output } = await call(flow, payload);
     expect(answers).toEqual([undefined]);
     expect(output).toContain(said);
