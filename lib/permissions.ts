@@ -6,11 +6,12 @@ import { type Deployment, type Table, tables } from './deployment.ts';
 
 export interface Uses {
   /** Folders of the lake, such as `plans/`, and what is done in each. */
-  objects?: Record<string, Access[]>;
-  tables?: Partial<Record<Table, TableAccess>>;
+  objects: Record<string, Access[]>;
+  tables: Partial<Record<Table, TableAccess>>;
   /** Seals and opens what is quarantined: the vault's keys, and of its tables only what stands under `tables`. */
   quarantineKeys?: boolean;
-  warehouse?: boolean;
+  /** Who loads may also query. */
+  warehouse?: 'query' | 'load';
   alerts?: boolean;
 }
 
@@ -41,21 +42,17 @@ const useKey = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /** `scope` is where the ARNs belong to. */
 export function permissionsOf(scope: Construct, deployment: Deployment, uses: Uses): Permissions {
+  // COPY finds its files by a manifest in the lake; an alert that was told is noted.
+  const objects = { ...uses.objects, ...(uses.warehouse === 'load' && { 'loads/': ['write' as const] }) };
+  const used = { ...uses.tables, ...(uses.alerts && { alerts: 'write' as const }) };
   const parts = [
-    uses.objects && objectPermissions(scope, deployment, uses.objects),
-    uses.tables && tablePermissions(scope, deployment, uses.tables),
-    (uses.objects || uses.tables || uses.alerts) && {
-      ...nothing,
-      statements: [allow(useKey, deployment.read('dataKeyArn'))],
-    },
-    uses.quarantineKeys && quarantineKeyPermissions(deployment),
-    uses.warehouse && warehousePermissions(deployment),
-    uses.alerts && {
-      ...nothing,
-      variables: { C360_ALERTS_TOPIC: deployment.read('alertsTopicArn') },
-      statements: [allow(['sns:Publish'], deployment.read('alertsTopicArn'))],
-    },
-  ].filter((part) => part !== undefined && part !== false);
+    objectPermissions(scope, deployment, objects),
+    tablePermissions(scope, deployment, used),
+    { ...nothing, statements: [allow(useKey, deployment.read('dataKeyArn'))] },
+    ...(uses.quarantineKeys ? [quarantineKeyPermissions(deployment)] : []),
+    ...(uses.warehouse ? [warehousePermissions(deployment)] : []),
+    ...(uses.alerts ? [alertPermissions(deployment)] : []),
+  ];
   return {
     variables: Object.assign({}, ...parts.map(({ variables }) => variables)),
     statements: parts.flatMap(({ statements }) => statements),
@@ -124,6 +121,11 @@ function quarantineKeyPermissions(deployment: Deployment): Permissions {
     variables: { C360_VAULT_KEY: vault, C360_LEDGER_KEY: ledger },
     statements: [allow(useKey, vault)],
   };
+}
+
+function alertPermissions(deployment: Deployment): Permissions {
+  const topic = deployment.read('alertsTopicArn');
+  return { ...nothing, variables: { C360_ALERTS_TOPIC: topic }, statements: [allow(['sns:Publish'], topic)] };
 }
 
 function warehousePermissions(deployment: Deployment): Permissions {

@@ -7,32 +7,25 @@ export interface FunctionRow {
   memoryMb: number;
 }
 
+/** Each step notes itself in the run's record and makes the run's lease as long as at first. */
+const record = { runs: 'write', locks: 'write' } as const;
+
 export const pipelineFunctions = {
   /** Takes the run lock, lists what is new, plans the clean layer. */
   'plan-run': {
     uses: {
-      objects: {
-        'raw/': ['read'],
-        'plans/': ['read', 'write'],
-        'snapshots/': ['read'],
-        'rates/': ['read'],
-        'serving/': ['read'],
-        'exclusions/': ['read'],
-      },
-      tables: { runs: 'write', locks: 'write', files: 'read', batches: 'read' },
-      warehouse: true,
+      objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'], 'rates/': ['read'], 'serving/': ['read'] },
+      tables: { ...record, files: 'read', batches: 'read' },
+      warehouse: 'query',
     },
     timeoutMinutes: 15,
     memoryMb: 1024,
   },
   /** Judges what the engine's checks of one layer found. */
   'judge-quality': {
-    uses: {
-      objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'] },
-      tables: { runs: 'read', locks: 'write' },
-    },
+    uses: { objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'] }, tables: record },
     timeoutMinutes: 5,
-    memoryMb: 512,
+    memoryMb: 1024,
   },
   /** Brings rows that a gate refused into quarantine, and plans the clean layer without them. */
   'exclude-rows': {
@@ -40,13 +33,10 @@ export const pipelineFunctions = {
       objects: {
         'raw/': ['read'],
         'plans/': ['read', 'write'],
-        'snapshots/': ['read'],
-        'rates/': ['read'],
-        'exclusions/': ['read', 'write'],
-        'quarantine/': ['read', 'write'],
-        'clean/': ['read'],
+        'exclusions/': ['write'],
+        'quarantine/': ['write'],
       },
-      tables: { batches: 'write', locks: 'write', vault: 'write' },
+      tables: { ...record, vault: 'write' },
       quarantineKeys: true,
     },
     timeoutMinutes: 15,
@@ -55,34 +45,26 @@ export const pipelineFunctions = {
   'plan-curated': {
     uses: {
       objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'], 'rates/': ['read', 'write'] },
-      tables: { locks: 'write' },
+      tables: {},
     },
     timeoutMinutes: 5,
     memoryMb: 1024,
   },
   'publish-snapshot': {
-    uses: {
-      objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'], 'exclusions/': ['read'] },
-      tables: { locks: 'write' },
-    },
+    uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record },
     timeoutMinutes: 5,
     memoryMb: 1024,
   },
-  /** Submits the load, or says how far it has come; the machine waits between the calls. */
   'load-warehouse': {
-    uses: {
-      objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'], 'loads/': ['read', 'write'] },
-      tables: { locks: 'write' },
-      warehouse: true,
-    },
-    timeoutMinutes: 5,
+    uses: { objects: { 'snapshots/': ['read'] }, tables: record, warehouse: 'load' },
+    timeoutMinutes: 15,
     memoryMb: 1024,
   },
   'publish-answers': {
     uses: {
       objects: { 'snapshots/': ['read'], 'serving/': ['read', 'write', 'delete'] },
-      tables: { locks: 'write' },
-      warehouse: true,
+      tables: record,
+      warehouse: 'query',
     },
     timeoutMinutes: 15,
     memoryMb: 1024,
@@ -93,12 +75,11 @@ export const pipelineFunctions = {
       objects: {
         'plans/': ['read'],
         'snapshots/': ['read'],
-        'exclusions/': ['read'],
         'reports/': ['read', 'write'],
         'clean/': ['delete'],
         'curated/': ['delete'],
       },
-      tables: { runs: 'write', locks: 'write', alerts: 'write' },
+      tables: record,
       alerts: true,
     },
     timeoutMinutes: 5,

@@ -1,12 +1,11 @@
 /** A Lambda function that runs one flow: `lambdas/<name>.ts`, bundled with what it imports and the SQL files. */
-import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { bundleSync } from '../../scripts/bundle.mjs';
+import { bundle } from '../../scripts/bundle.mjs';
 import type { Deployment } from '../deployment.ts';
 import { acknowledgeWildcards, allow, permissionsOf, type Uses } from '../permissions.ts';
 
@@ -25,7 +24,7 @@ export interface FlowFunctionProps {
 }
 
 /** Template metadata of a function that says which flow it runs, for whoever executes the template elsewhere. */
-export const flowMetadata = 'C360::Flow';
+const flowMetadata = 'C360::Flow';
 
 export class FlowFunction extends Construct {
   readonly arn: string;
@@ -64,17 +63,18 @@ export class FlowFunction extends Construct {
   }
 }
 
-/** The function's module, with `sql/` beside it. Made when the template is; skipped where bundling is switched off. */
+/** The function's module, with `sql/` beside it where it reads that. Made when the template is; skipped where bundling is switched off. */
 function bundled(flow: string): Code {
   return Code.fromAsset(join(root, 'lambdas'), {
     assetHashType: AssetHashType.OUTPUT,
     bundling: {
       // esbuild runs here and always can, so that the image is never asked for.
       image: DockerImage.fromRegistry('unused'),
+      // CDK bundles once what is asked for in the same words: each function needs its own.
+      command: [flow],
       local: {
         tryBundle: (directory) => {
-          bundleSync(flow, join(directory, 'index.mjs'));
-          cpSync(join(root, 'sql'), join(directory, 'sql'), { recursive: true });
+          bundle(flow, directory);
           return true;
         },
       },

@@ -136,20 +136,24 @@ export const runAndTell = (env: Environment, tell: (line: string) => void = say)
   runPipeline(env, watcher(tell));
 
 /** Tells each step as it passes; on a terminal also the one that is going on. */
-function watcher(tell: (line: string) => void = say): RunWatcher {
+export function watcher(tell: (line: string) => void = say): RunWatcher {
   const isWatched = process.stderr.isTTY;
+  const clear = () => {
+    if (isWatched) process.stderr.write('\r\x1b[K');
+  };
   return {
     started: (step) => {
-      if (isWatched) process.stderr.write(`  … ${step}`);
+      if (isWatched) process.stderr.write(`\r\x1b[K  … ${step}`);
     },
+    over: clear,
     finished: ({ step, seconds, outcome }) => {
-      if (isWatched) process.stderr.write('\r\x1b[K');
+      clear();
       const time = `${seconds.toFixed(1)} s`.padStart(7);
       const told = wrapped(readable(outcome), outcomeIndent).replaceAll(noBreak, ' ');
       tell(`  ${styled('green', '✔')} ${step.padEnd(17)} ${time}   ${styled('dim', told)}`);
     },
     failed: ({ failedStep, whatToDo }) => {
-      if (isWatched) process.stderr.write('\r\x1b[K');
+      clear();
       const told = wrapped(whatToDo, outcomeIndent);
       tell(`  ${styled('red', '✘')} ${failedStep.padEnd(17)}  failed   ${styled('dim', told)}`);
     },

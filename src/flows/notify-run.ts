@@ -42,7 +42,7 @@ export const notifyRun =
       const ended = failure ? await endFailed(env, runId, failure) : { status: endedWell(input) };
       await noteRun(env, runId, { ...ended, finishedAt: env.clock.now().toISOString(), currentStep: undefined });
       const report = await writeQualityReport(env)({ runId });
-      if ('reason' in ended) await alertFailed(env, runId, ended);
+      if (ended.status === 'failed') await alertFailed(env, runId, ended);
       else if (report && report.refused > 0) await alertRefused(env, report);
       return { status: ended.status };
     } finally {
@@ -79,12 +79,13 @@ async function endFailed(
   env: Environment,
   runId: string,
   failure: Failure,
-): Promise<{ status: 'failed' } & RunFailure> {
+): Promise<{ status: 'failed' | 'interrupted' } & RunFailure> {
   const isServing = servingSteps.has(failure.failedStep);
   // Where it was tried to publish, the snapshot may stand although no answer came.
   const isPublished = isServing || (await newestSnapshot(env))?.runId === runId;
   if (!isPublished) await removeOutputs(env)(runId).catch(() => {});
-  return { status: 'failed', ...failure, whatToDo: isPublished ? resumeAtLoad : runAgain(runId, failure) };
+  const status = failure.reason === stopped ? 'interrupted' : 'failed';
+  return { status, ...failure, whatToDo: isPublished ? resumeAtLoad : runAgain(runId, failure) };
 }
 
 const servingSteps = new Set([stepOfState.LoadWarehouse, stepOfState.PublishAnswers]);
@@ -112,6 +113,9 @@ async function failureOf(
   return { failedStep, reason: String(gate.reason) };
 }
 
+/** Somebody wanted it, so that nobody has to be told. */
+const stopped = 'it was stopped';
+
 /** Errors of our own, whose messages hold no data: of others only the name is told. */
 const ownErrors = new Set([
   'RefusedInput',
@@ -128,7 +132,7 @@ function reasonOf(caught: unknown): string {
   const said = parsed(textOf(cause) ?? '');
   if (typeof said.errorMessage === 'string' && ownErrors.has(String(said.errorType))) return said.errorMessage;
   if (typeof said.ErrorMessage === 'string') return said.ErrorMessage;
-  if (name === 'ExecutionAbortedError') return 'it was stopped';
+  if (name === 'ExecutionAbortedError') return stopped;
   if (name === 'States.Timeout') return 'it took longer than its time limit';
   return `an unexpected ${String(said.errorType ?? name)}; the log of the step holds its stack`;
 }

@@ -16,6 +16,7 @@ const mostTold = 1000;
 const resources: Record<string, Resource> = {
   'arn:aws:states:::lambda:invoke': invokeFunction,
   'arn:aws:states:::glue:startJobRun.sync': runJob,
+  'arn:aws:states:::sns:publish': publish,
 };
 
 /** Does what a task asks of its resource. TaskError where it fails. */
@@ -41,6 +42,13 @@ async function invokeFunction(env: Environment, { FunctionName, Payload }: JsonO
     const { name: errorType, message } = asError(error);
     throw new TaskError(errorType, { errorType, errorMessage: message.slice(0, mostTold) }, error);
   }
+}
+
+/** As a topic: the last word of a run whose end failed too. */
+async function publish(env: Environment, { Subject, Message }: JsonObject): Promise<JsonObject> {
+  const text = String(Message);
+  await env.alerts.send({ id: text, severity: 'critical', subject: String(Subject), text });
+  return { MessageId: env.ids.uuid() };
 }
 
 /** As a Glue job that executes the plan of its argument `--plan`; a run that fails is told as Step Functions does. */

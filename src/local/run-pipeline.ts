@@ -33,9 +33,12 @@ export interface RunResult {
 }
 
 export interface RunWatcher {
+  /** A step begins; of those that prepare others and of the last nothing more is told. */
   started?(step: string): void;
   finished?(report: StepReport): void;
   failed?(failure: RunFailure): void;
+  /** The run is over, however it went. */
+  over?(): void;
 }
 
 /** A run that failed although none of its steps threw: a gate refused it, it took too long, or it was stopped. */
@@ -63,6 +66,8 @@ export async function runPipeline(
     await executeStateMachine(machine, { name: run.name, input, call: run.call, signal });
   } catch (error) {
     throw await run.failure(error);
+  } finally {
+    watcher.over?.();
   }
   const { runId, status, snapshot = 0, steps } = (await run.record())!;
   return { runId, status: status === 'idle' ? 'idle' : 'succeeded', snapshot, steps };
@@ -85,10 +90,10 @@ class PipelineRun {
   }
 
   readonly call = async (state: string, resource: string, parameters: JsonObject): Promise<JsonObject> => {
+    this.#watcher.started?.(stepOfState[state] ?? 'notify');
     if (endings.has(state)) return callResource(this.#env, resource, parameters);
     this.#state = state;
     this.#thrown = undefined;
-    if (shownStates.has(state)) this.#watcher.started?.(stepOfState[state]!);
     try {
       return await callResource(this.#env, resource, parameters);
     } catch (error) {
@@ -133,10 +138,8 @@ class PipelineRun {
   }
 }
 
-/** States that end a run: who watches is told its end instead. */
+/** States that end a run: how they fare says nothing of why it failed. */
 const endings = new Set(['Notify', 'NotifyFailure', 'AlertDirectly']);
-
-const shownStates = new Set(Object.keys(stepOfState).filter((state) => state !== 'PlanCurated' && !endings.has(state)));
 
 /** Publishes an earlier snapshot's lists anew and serves them; what later runs consumed is held. */
 export async function rollBack(env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> {

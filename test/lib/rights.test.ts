@@ -24,14 +24,14 @@ test('the function notify has these rights', () => {
     `arn:<AWS::Partition>:dynamodb:<AWS::Region>:<AWS::AccountId>:table/<data/tables/${table}>`;
   const onItems = ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'];
   expect(ofFlows.notify).toEqual([
-    ...onItems.flatMap((action) => ['locks', 'runs'].map((table) => `dynamodb:${action} ${items(table)}`)),
+    ...onItems.flatMap((action) => ['alerts', 'locks', 'runs'].map((table) => `dynamodb:${action} ${items(table)}`)),
     'kms:Decrypt <data/key-arn>',
     'kms:GenerateDataKey <data/key-arn>',
     expect.stringMatching(/^logs:CreateLogStream <NotifyLogs/),
     expect.stringMatching(/^logs:PutLogEvents <NotifyLogs/),
     `s3:AbortMultipartUpload ${object('reports/')}`,
     ...['clean/', 'curated/'].map((folder) => `s3:DeleteObject ${object(folder)}`),
-    ...['exclusions/', 'plans/', 'reports/', 'snapshots/'].map((folder) => `s3:GetObject ${object(folder)}`),
+    ...['plans/', 'reports/', 'snapshots/'].map((folder) => `s3:GetObject ${object(folder)}`),
     's3:ListBucket arn:<AWS::Partition>:s3:::<data/bucket>',
     `s3:PutObject ${object('reports/')}`,
     'sns:Publish <data/alerts-topic-arn>',
@@ -40,14 +40,14 @@ test('the function notify has these rights', () => {
 
 test('functions read these folders of the lake', () => {
   expect(found(/^s3:GetObject .*<data\/bucket>\/(.*)\*$/)).toEqual({
-    'plan-run': ['exclusions/', 'plans/', 'rates/', 'raw/', 'serving/', 'snapshots/'],
+    'plan-run': ['plans/', 'rates/', 'serving/', 'snapshots/'],
     'judge-quality': ['plans/', 'snapshots/'],
-    'exclude-rows': ['clean/', 'exclusions/', 'plans/', 'quarantine/', 'rates/', 'raw/', 'snapshots/'],
+    'exclude-rows': ['plans/', 'raw/'],
     'plan-curated': ['plans/', 'rates/', 'snapshots/'],
-    'publish-snapshot': ['exclusions/', 'plans/', 'snapshots/'],
-    'load-warehouse': ['loads/', 'plans/', 'snapshots/'],
+    'publish-snapshot': ['plans/', 'snapshots/'],
+    'load-warehouse': ['snapshots/'],
     'publish-answers': ['serving/', 'snapshots/'],
-    notify: ['exclusions/', 'plans/', 'reports/', 'snapshots/'],
+    notify: ['plans/', 'reports/', 'snapshots/'],
   });
 });
 
@@ -58,7 +58,7 @@ test('functions write these, none of them raw records', () => {
     'exclude-rows': ['exclusions/', 'plans/', 'quarantine/'],
     'plan-curated': ['plans/', 'rates/'],
     'publish-snapshot': ['snapshots/'],
-    'load-warehouse': ['loads/', 'plans/'],
+    'load-warehouse': ['loads/'],
     'publish-answers': ['serving/'],
     notify: ['reports/'],
   });
@@ -74,13 +74,12 @@ test('functions delete these, what was published never', () => {
 test('functions write these tables', () => {
   expect(found(/^dynamodb:PutItem .*<data\/tables\/(.*)>$/)).toEqual({
     'plan-run': ['locks', 'runs'],
-    'judge-quality': ['locks'],
-    'exclude-rows': ['batches', 'locks', 'vault'],
-    'plan-curated': ['locks'],
-    'publish-snapshot': ['locks'],
-    'load-warehouse': ['locks'],
-    'publish-answers': ['locks'],
-    notify: ['locks', 'runs'],
+    'judge-quality': ['locks', 'runs'],
+    'exclude-rows': ['locks', 'runs', 'vault'],
+    'publish-snapshot': ['locks', 'runs'],
+    'load-warehouse': ['locks', 'runs'],
+    'publish-answers': ['locks', 'runs'],
+    notify: ['alerts', 'locks', 'runs'],
   });
 });
 

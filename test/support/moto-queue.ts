@@ -4,7 +4,7 @@ import { CreateTopicCommand, type SNSClient, SubscribeCommand } from '@aws-sdk/c
 import { motoAddress } from './moto.ts';
 
 /** What SNS puts into a queue for a message. */
-export interface Notification {
+interface Notification {
   Subject: string;
   Message: string;
   MessageAttributes: Record<string, { Type: string; Value: string }>;

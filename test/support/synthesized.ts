@@ -24,18 +24,22 @@ export interface Synthesized {
 
 export const settings: PipelineSettings = { reportingCurrency: 'EUR', schedule: 'daily' };
 
-/** An app as `cdk synth` makes it, but for what takes long: bundles, and the validation that cfn-lint does here. */
-export function newApp(outdir: string): App {
+/** An app as `cdk synth` makes it, but for what takes long: the validation that cfn-lint does here, and bundles. */
+export function newApp(outdir: string, { withBundles = false } = {}): App {
   const { context } = JSON.parse(readFileSync('cdk.json', 'utf8')) as { context: Record<string, unknown> };
   return new App({
     outdir,
     builtinCloudFormationValidation: false,
-    context: { ...context, 'aws:cdk:bundling-stacks': [] },
+    context: { ...context, ...(!withBundles && { 'aws:cdk:bundling-stacks': [] }) },
   });
 }
 
-export function synthesize(outdir: string, changed: Partial<PipelineSettings> = {}): Synthesized {
-  const app = newApp(outdir);
+export function synthesize(
+  outdir: string,
+  changed: Partial<PipelineSettings> = {},
+  options: { withBundles?: boolean } = {},
+): Synthesized {
+  const app = newApp(outdir, options);
   customer360(app, 'test', { ...settings, ...changed });
   app.synth();
   const files = readdirSync(outdir)

@@ -2,6 +2,7 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { RedshiftDataClient } from '@aws-sdk/client-redshift-data';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SNSClient } from '@aws-sdk/client-sns';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
@@ -81,4 +82,8 @@ export function kmsClient(settings: ClientSettings): KMSClient {
 
 export function snsClient(settings: ClientSettings): SNSClient {
   return new SNSClient({ ...settings });
+}
+
+export function redshiftDataClient(settings: ClientSettings): RedshiftDataClient {
+  return new RedshiftDataClient({ ...settings });
 }

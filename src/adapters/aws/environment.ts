@@ -3,7 +3,7 @@
  * function needs the variables of the parts that it uses, and no others.
  */
 import { randomUUID } from 'node:crypto';
-import type { Alerts, Clock, Environment, HotTable, Ids, Settings } from '../../ports.ts';
+import type { Clock, Environment, HotTable, Ids, Settings } from '../../ports.ts';
 import { clientSettings, dynamoClient, kmsClient, s3Client } from './clients.ts';
 import { DynamoHotStore } from './dynamo-hot-store.ts';
 import { DynamoLedger } from './dynamo-ledger.ts';
@@ -13,13 +13,10 @@ import { refusal } from './errors.ts';
 import { KmsKeys } from './kms-keys.ts';
 import { S3ObjectStore } from './s3-object-store.ts';
 
-type Variables = Record<string, string | undefined>;
+export type Variables = Record<string, string | undefined>;
 
 /** Parts that only some functions use: whoever does gives them, so that no other bundle holds their clients. */
-type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'sql'> & {
-  /** Made of the environment's other parts. */
-  alerts: (env: Environment) => Alerts;
-};
+type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'alerts' | 'sql'>;
 
 const clock: Clock = { now: () => new Date() };
 const ids: Ids = { uuid: () => randomUUID() };
@@ -45,8 +42,7 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
     return new DynamoVault({ ...parts('vault'), ledger: new DynamoLedger(parts('ledger')), ids, clock });
   });
   const ownSettings = once(() => settingsOf(variables));
-  const alerts = once(() => part('alerts', given.alerts)(env));
-  const env: Environment = {
+  return {
     clock,
     ids,
     get stream() {
@@ -68,7 +64,7 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
       return part('warehouse', given.warehouse);
     },
     get alerts() {
-      return alerts();
+      return part('alerts', given.alerts);
     },
     get sql() {
       return part('sql', given.sql);
@@ -77,11 +73,10 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
       return ownSettings();
     },
   };
-  return env;
 }
 
 /** The same value at each call; a call that threw is made anew. */
-function once<Value>(make: () => Value): () => Value {
+export function once<Value>(make: () => Value): () => Value {
   let made: { value: Value } | undefined;
   return () => {
     made ??= { value: make() };
@@ -95,7 +90,7 @@ function part<Part>(name: string, given: Part | undefined): Part {
   return given;
 }
 
-function read(variables: Variables, name: string): string {
+export function read(variables: Variables, name: string): string {
   const value = variables[name];
   if (!value) throw refusal(`the environment variable ${name} must be set, got nothing`);
   return value;

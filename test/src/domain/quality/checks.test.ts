@@ -1,5 +1,5 @@
 /** Checks are read strictly, and what they compile to keeps to the SQL that all engines share. */
-import { SqlDirectory } from '../../../../src/adapters/local/sql-directory.ts';
+import { SqlDirectory } from '../../../../src/adapters/sql-directory.ts';
 import { type Check, parseChecks } from '../../../../src/domain/quality/checks.ts';
 import { compileChecks } from '../../../../src/domain/quality/compile-checks.ts';
 import { readModels } from '../../../../src/flows/models.ts';

@@ -1,7 +1,7 @@
 /** SqlFiles over the repository's `sql/` folder. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SqlFiles } from '../../ports.ts';
+import type { SqlFiles } from '../ports.ts';
 
 export class SqlDirectory implements SqlFiles {
   readonly #directory: string;
