@@ -6,10 +6,11 @@ const may = {
   '^src/flows/': ['^src/flows/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
   '^src/adapters/aws/': ['^src/adapters/aws/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
   '^src/adapters/local/': ['^src/adapters/local/', '^src/ports\\.ts$', '^src/domain/', '^src/contracts/'],
+  '^src/adapters/sql-directory': ['^src/ports\\.ts$'],
   '^src/local/': [
     '^src/local/',
     '^src/flows/',
-    '^src/adapters/local/',
+    '^src/adapters/(local/|sql-directory)',
     '^src/ports\\.ts$',
     '^src/domain/',
     '^src/contracts/',
@@ -17,9 +18,11 @@ const may = {
   '^src/generators/': ['^src/generators/', '^src/contracts/'],
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
-  '^bin/': ['^scripts/', '^src/cli/', '^lib/'],
+  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled is said once.
+  '^lib/': ['^lib/', '^scripts/bundle'],
+  '^bin/': ['^scripts/', '^src/cli/', '^src/local/settings\\.ts$', '^lib/'],
   // What a flow's file holds of domain and contracts reaches a function through the flow.
-  '^lambdas/': ['^src/flows/', '^src/adapters/aws/', '^src/ports\\.ts$'],
+  '^lambdas/': ['^src/flows/', '^src/adapters/(aws/|sql-directory)', '^src/ports\\.ts$'],
   '^test/': ['^'],
   '^bench/': ['^'],
 };

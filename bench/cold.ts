@@ -41,7 +41,7 @@ export async function cold(): Promise<Figure[]> {
   try {
     const alone = await bundleClients(join(directory, 'clients.mjs'));
     const paths = new Map<string, string>();
-    for (const name of functionNames) paths.set(name, (await bundle(name, directory)).outfile);
+    for (const name of functionNames) paths.set(name, bundle(name, join(directory, name)).outfile);
     const times = importTimes([alone, ...paths.values()]);
     const figures: Figure[] = [
       { what: 'AWS clients alone, bundle', value: kilobytes(alone), unit: 'kB' },

@@ -1,12 +1,13 @@
 /** `npm run bench -- <name>`: prints a table for people and, last, one line of JSON. */
 import { cold } from './cold.ts';
+import { gate } from './gate.ts';
 import { increment } from './increment.ts';
 import { ingest } from './ingest.ts';
 import { pipeline } from './pipeline.ts';
 import type { Benchmark } from './report.ts';
 import { report } from './report.ts';
 
-const benchmarks: Record<string, Benchmark> = { cold, increment, ingest, pipeline };
+const benchmarks: Record<string, Benchmark> = { cold, gate, increment, ingest, pipeline };
 
 const name = process.argv[2] ?? '';
 const benchmark = benchmarks[name];

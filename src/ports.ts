@@ -101,7 +101,7 @@ export interface ObjectStore {
 
 // ---- Hot store ------------------------------------------------------------------------------------------------------
 
-export type HotTable = 'checkpoints' | 'files' | 'batches' | 'runs' | 'locks';
+export type HotTable = 'checkpoints' | 'files' | 'batches' | 'runs' | 'locks' | 'alerts';
 
 export type HotValue = string | number | boolean | null | Uint8Array | HotValue[] | { [name: string]: HotValue };
 
@@ -273,6 +273,28 @@ export interface Warehouse {
   query(sql: string, what?: string): Promise<ResultSet>;
 }
 
+// ---- Alerts ---------------------------------------------------------------------------------------------------------
+
+/** What people are told. It holds no personal data: it leaves the platform by e-mail and chat. */
+export interface Alert {
+  /** Says what has happened, in 1 to 256 characters: who tells of the same again gives the same id. */
+  id: string;
+  severity: 'info' | 'warning' | 'critical';
+  /** One line: 1 to 99 printable characters of ASCII, the first no blank. */
+  subject: string;
+  /** 1 to 256,000 bytes. */
+  text: string;
+}
+
+/** SNS, or the terminal and a file. */
+export interface Alerts {
+  /**
+   * Tells people, at least once. An alert whose id was told within 30 days is not told again, unless the word of that was
+   * lost or two tell it at once. AdapterError where an alert is not as it must be, and then nobody is told.
+   */
+  send(alert: Alert): Promise<void>;
+}
+
 // ---- The environment ------------------------------------------------------------------------------------------------
 
 /** The repository's `sql/` folder, or its copy in a function's bundle. */
@@ -297,6 +319,7 @@ export interface Environment {
   vault: Vault;
   engine: ModelEngine;
   warehouse: Warehouse;
+  alerts: Alerts;
   sql: SqlFiles;
   settings: Settings;
 }

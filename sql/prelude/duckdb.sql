@@ -12,3 +12,6 @@ create or replace temp macro add_days(day, days) as cast(day + cast(days as inte
 
 -- 1 for Monday to 7 for Sunday.
 create or replace temp macro iso_weekday(day) as cast(isodow(day) as bigint);
+
+-- Whether a text keeps to a regular expression, as a whole where that begins with ^ and ends with $.
+create or replace temp macro matches_pattern(content, pattern) as regexp_matches(content, pattern);

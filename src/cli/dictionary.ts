@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { SqlDirectory } from '../adapters/local/sql-directory.ts';
+import { SqlDirectory } from '../adapters/sql-directory.ts';
 import { contractsPage } from '../contracts/contracts-page.ts';
 import { contractsOf, leavesOf, readSchemaFiles } from '../contracts/read-schemas.ts';
 import { tableColumns } from '../domain/lake/model-header.ts';

@@ -1,22 +1,21 @@
 /** The `c360` command. */
 import { Command, CommanderError, Option } from 'commander';
-import { RefusedInput } from '../domain/refused-input.ts';
-import { SnapshotTaken } from '../flows/publish-snapshot.ts';
-import { RunLocked } from '../flows/run-lock.ts';
-import { GeneratorOptionError } from '../generators/index.ts';
-import { AdapterError, EngineError } from '../ports.ts';
 import { demoCommand } from './demo.ts';
 import { dictionaryCommand } from './dictionary.ts';
 import { doctorCommand } from './doctor.ts';
+import { lineOf } from './errors.ts';
 import { generateCommand } from './generate.ts';
 import { formats, say, styled } from './output.ts';
 import { produceCommand } from './produce.ts';
+import { qualityCommand } from './quality.ts';
 import { quarantineCommand } from './quarantine.ts';
 import { queryCommand } from './query.ts';
 import { ratesCommand } from './rates.ts';
 import { redriveCommand } from './redrive.ts';
 import { resetCommand } from './reset.ts';
 import { replayCommand, rollbackCommand, runCommand, vacuumCommand } from './run.ts';
+import { runsCommand } from './runs.ts';
+import { serveCommand } from './serve.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
@@ -53,9 +52,12 @@ for (const command of [
   produceCommand(),
   ratesCommand(),
   runCommand(),
+  runsCommand(),
+  serveCommand(),
   queryCommand(),
   sqlCommand(),
   statusCommand(),
+  qualityCommand(),
   snapshotsCommand(),
   rollbackCommand(),
   replayCommand(),
@@ -75,30 +77,6 @@ for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
   });
-}
-
-/** Failures that a person can act on are told in a line; all others are faults of the platform and keep their stack. */
-const expected = [RefusedInput, AdapterError, EngineError, SnapshotTaken, RunLocked, GeneratorOptionError];
-
-/** What the file system refuses, by the code of its error. */
-const refusals: Record<string, string> = {
-  EACCES: 'this user may not read or write it; give the right, or choose another place (--data-dir, --key-dir, --out)',
-  EPERM: 'this user may not change it; give the right, or choose another place (--data-dir, --key-dir, --out)',
-  EROFS: 'it lies on a read-only file system; choose another place (--data-dir, --key-dir, --out)',
-  ENOSPC: 'no space is left on the disk; free some and run the command again',
-  EDQUOT: 'no space is left to this user on the disk; free some and run the command again',
-};
-
-/** What a person is told of an error: a line where there is something to do about it, else the stack. */
-function lineOf(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const isExpected = expected.some((kind) => error instanceof kind);
-  for (let cause: unknown = error; cause instanceof Error; cause = cause.cause) {
-    // Where there is no path, the message of an expected failure says what it was about.
-    const { code = '', path = isExpected ? undefined : code } = cause as NodeJS.ErrnoException;
-    if (path !== undefined && refusals[code]) return `${path}: ${refusals[code]}`;
-  }
-  return isExpected ? error.message : String(error.stack);
 }
 
 try {

@@ -148,6 +148,7 @@ const adviceOf: Record<RejectionKind, string> = {
   schema_violation: 'correct the field at its source, or in an export',
   currency_without_rate: 'set a rate for it with `c360 rates`, then redrive',
   processing_failed: 'a fault of the platform: report it, update, and redrive',
+  refused_by_gate: 'correct the columns in an export, or the check where it is wrong, and redrive',
 };
 
 function showCommand(): Command {

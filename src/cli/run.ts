@@ -1,7 +1,15 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
+import { parseRunRequest } from '../domain/lake/run-request.ts';
 import { newestSnapshot } from '../flows/documents.ts';
 import { archiveStream } from '../local/archive-stream.ts';
-import { type RunResult, type RunWatcher, rollBack, runPipeline, vacuumLake } from '../local/run-pipeline.ts';
+import {
+  type RunInput,
+  type RunResult,
+  type RunWatcher,
+  rollBack,
+  runPipeline,
+  vacuumLake,
+} from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
 import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
@@ -19,29 +27,44 @@ export function runCommand(): Command {
       await withPlatform(globals, 'write', async ({ env }) => {
         const { received } = await archiveStream(env, { patienceSeconds });
         if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
-        await tellResult(env, await runPipeline(env, watcher(), { release }), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), release ? { release } : {}), globals.format);
       });
     });
 }
 
 export function replayCommand(): Command {
   return new Command('replay')
-    .description('make every table anew, from all raw records')
+    .description('make tables anew, from raw records')
+    .option('--from <date>', 'only the business dates from this one on, YYYY-MM-DD')
+    .option('--to <date>', 'and up to this one')
+    .addOption(new Option('--run <id>', 'only what an earlier run has touched').conflicts(['from', 'to']))
     .addHelpText(
       'after',
       `
-For models or contracts that have changed. Readers see the old tables until all are made.
-Records that a rollback has withdrawn stay out.
+Without options every table is made anew, from all raw records: for models or contracts that have changed. With a range of
+dates, or a run, only the partitions of these dates are, from the records that runs have consumed; what has come since waits
+for the next run. Readers see the old tables until all are made. Records that a rollback has withdrawn stay out.
 
 Examples:
-  $ c360 replay`,
+  $ c360 replay
+  $ c360 replay --from 2026-03-01 --to 2026-03-07
+  $ c360 replay --run 20260307T030000Z-1f0c66a2`,
     )
-    .action(async (_options: object, command: Command) => {
+    .action(async (options: { from?: string; to?: string; run?: string }, command: Command) => {
       const globals = globalOptions(command);
+      const input = replayInput(options);
+      parseRunRequest(input);
       await withPlatform(globals, 'write', async ({ env }) => {
-        await tellResult(env, await runPipeline(env, watcher(), { replay: true }), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), input), globals.format);
       });
     });
+}
+
+function replayInput({ from, to, run }: { from?: string; to?: string; run?: string }): RunInput {
+  if (run !== undefined) return { kind: 'rerun', run };
+  if (from === undefined && to === undefined) return { kind: 'replay' };
+  // A range that is open at one end is this one day.
+  return { kind: 'backfill', from: (from ?? to)!, to: (to ?? from)! };
 }
 
 export function rollbackCommand(): Command {
@@ -104,26 +127,35 @@ const outcomeIndent = 32;
 
 const noBreak = '\u00a0';
 
-/** Digits in groups, and each figure on one line with its name. */
+/** Digits in groups, but those of dates, and each figure on one line with its name. */
 const readable = (outcome: string): string =>
-  outcome.replaceAll(/\b\d{4,}\b/g, (digits) => count(Number(digits))).replaceAll(/ (?=\d)/g, noBreak);
+  outcome.replaceAll(/(?<![\d-])\d{4,}(?![\d-])/g, (digits) => count(Number(digits))).replaceAll(/ (?=\d)/g, noBreak);
 
 /** Runs the pipeline and tells each step as it passes. */
 export const runAndTell = (env: Environment, tell: (line: string) => void = say): Promise<RunResult> =>
   runPipeline(env, watcher(tell));
 
 /** Tells each step as it passes; on a terminal also the one that is going on. */
-function watcher(tell: (line: string) => void = say): RunWatcher {
+export function watcher(tell: (line: string) => void = say): RunWatcher {
   const isWatched = process.stderr.isTTY;
+  const clear = () => {
+    if (isWatched) process.stderr.write('\r\x1b[K');
+  };
   return {
     started: (step) => {
-      if (isWatched) process.stderr.write(`  … ${step}`);
+      if (isWatched) process.stderr.write(`\r\x1b[K  … ${step}`);
     },
+    over: clear,
     finished: ({ step, seconds, outcome }) => {
-      if (isWatched) process.stderr.write('\r\x1b[K');
+      clear();
       const time = `${seconds.toFixed(1)} s`.padStart(7);
       const told = wrapped(readable(outcome), outcomeIndent).replaceAll(noBreak, ' ');
       tell(`  ${styled('green', '✔')} ${step.padEnd(17)} ${time}   ${styled('dim', told)}`);
+    },
+    failed: ({ failedStep, whatToDo }) => {
+      clear();
+      const told = wrapped(whatToDo, outcomeIndent);
+      tell(`  ${styled('red', '✘')} ${failedStep.padEnd(17)}  failed   ${styled('dim', told)}`);
     },
   };
 }

@@ -10,9 +10,9 @@ export function statusCommand(): Command {
     .addHelpText(
       'after',
       `
-received = raw + quarantined + expired + suppressed, and raw = clean + duplicates + superseded + pending + held. Where that
-does not hold, the command says so and its exit code is 1. Expired records were not repaired within 21 days of quarantine,
-held ones were withdrawn by a rollback. The table leaves out a column where all of it is 0 (--format csv and json are complete).
+received = raw + quarantined + expired + suppressed, and raw = clean + duplicates + superseded + refused + pending + held.
+Where that does not hold, the command says so and its exit code is 1. Expired records were not repaired within 21 days of
+quarantine, refused ones broke a check of the clean layer, held ones were withdrawn by a rollback. The table leaves out a column where all of it is 0 (--format csv and json are complete).
 
 Examples:
   $ c360 status
@@ -47,6 +47,7 @@ const names = [
   'clean',
   'duplicates',
   'superseded',
+  'refused',
   'pending',
   'held',
 ] as const;
@@ -69,7 +70,15 @@ function waitingLines({ unfinishedFiles }: Status): string[] {
 }
 
 /** All columns do not fit a narrow terminal: of these, those of zeros are left out. */
-const leftOutIfZero: readonly string[] = ['expired', 'suppressed', 'duplicates', 'superseded', 'pending', 'held'];
+const leftOutIfZero: readonly string[] = [
+  'expired',
+  'suppressed',
+  'duplicates',
+  'superseded',
+  'refused',
+  'pending',
+  'held',
+];
 
 const shownNames = ({ datasets }: Status) =>
   names.filter((name) => !leftOutIfZero.includes(name) || datasets.some((row) => row[name] > 0));

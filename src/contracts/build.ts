@@ -97,6 +97,8 @@ export interface Validator {
 export const eventValidators: Record<string, Validator>;
 /** Compiled validators of rows, one a contract under its id. */
 export const rowValidators: Record<string, Validator>;
+/** The compiled validator of a table's checks. */
+export const checksValidator: Validator;
 `;
 
 /**
@@ -130,17 +132,23 @@ function validatorsModule(files: SchemaFiles, contracts: Contract[]): string {
   for (const [path, schema] of files) ajv.addSchema({ ...schema, $id: base + path });
   const pathOf = (contract: Contract) =>
     `${contract.dataset === 'events' ? 'events' : 'entities'}/${contract.name}/${contract.version}.json`;
+  const checks = 'quality/checks.json';
   const names = [
     ['envelope', 'common/envelope.json'],
     ...contracts.map((contract) => [contract.id, pathOf(contract)]),
   ] as [string, string][];
   const exported = Object.fromEntries(names.map(([, path], index) => [`v${index}`, base + path]));
+  exported.checks = base + checks;
   const table = (isRow: boolean) =>
     names
       .map(([id, path], index) => (path.startsWith('entities/') === isRow ? `  ${JSON.stringify(id)}: v${index},` : ''))
       .join('\n');
-  // Two tables: a function that takes rows alone holds no validator of events.
-  const tables = `export const eventValidators = {${table(false)}};\nexport const rowValidators = {${table(true)}};\n`;
+  // Tables of their own: a function that takes rows alone holds no validator of events.
+  const tables = [
+    `export const eventValidators = {${table(false)}};`,
+    `export const rowValidators = {${table(true)}};`,
+    'export const checksValidator = checks;\n',
+  ].join('\n');
   const code = standaloneCode
     .default(ajv, exported)
     .replaceAll(/\bexport const /g, 'const ')

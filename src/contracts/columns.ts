@@ -19,6 +19,11 @@ const provenance: Record<'events' | 'file', Column[]> = {
 const arrival: Column[] = [
   { name: 'arrived_at', type: 'TIMESTAMP', description: 'When the platform received it' },
   { name: 'unknown_field_count', type: 'BIGINT', description: 'Fields that no contract knows, stripped at the door' },
+  {
+    name: 'redrive_count',
+    type: 'BIGINT',
+    description: 'How often it came back after a gate had refused it; null for never',
+  },
 ];
 
 /**

@@ -1,6 +1,6 @@
 /** The contracts of all inputs: validators, columns and privacy plan, all derived from `schemas/`. */
 import { columns, contracts, envelope } from './generated/contracts.ts';
-import { eventValidators, rowValidators, type Validator } from './generated/validators.js';
+import { checksValidator, eventValidators, rowValidators, type Validator } from './generated/validators.js';
 import type { Column, Contract, Dataset, Leaf } from './model.ts';
 
 export type { AnyEvent, CustomersRowV1, TransactionsRowV1 } from './generated/types.ts';
@@ -45,6 +45,9 @@ export const eventValidatorOf = (id: string): Validator => existing(eventValidat
 
 /** The compiled validator of a row by its contract's id; Error where there is none. */
 export const rowValidatorOf = (id: string): Validator => existing(rowValidators[id], id);
+
+/** The compiled validator of a table's checks (`sql/models/<layer>/<table>.checks.json`). */
+export { checksValidator };
 
 function existing(validator: Validator | undefined, id: string): Validator {
   if (!validator) throw new Error(`there is no validator for ${id}`);

@@ -15,7 +15,9 @@ export type RejectionKind =
   | 'unknown_version'
   | 'schema_violation'
   | 'currency_without_rate'
-  | 'processing_failed';
+  | 'processing_failed'
+  /** Kept its contract and broke a check of the clean layer. */
+  | 'refused_by_gate';
 
 export interface Rejection {
   kind: RejectionKind;

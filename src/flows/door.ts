@@ -178,7 +178,7 @@ export async function writeBatch(
  * Writes the lines under a key that names their records, and returns the lines that stand there: those of an earlier try
  * where there was one, since somebody may have been erased in between, or a day have ended.
  */
-async function putLinesOnce<Line extends object>(env: Environment, key: string, lines: Line[]): Promise<Line[]> {
+export async function putLinesOnce<Line extends object>(env: Environment, key: string, lines: Line[]): Promise<Line[]> {
   if (lines.length > 0 && (await env.objects.putIfAbsent(key, gzipLines(lines)))) return lines;
   const earlier = await env.objects.get(key);
   return earlier

@@ -2,6 +2,7 @@
 import type { Column } from '../contracts/index.ts';
 import { parseDdl, parseModelHeader } from '../domain/lake/model-header.ts';
 import type { Model } from '../domain/lake/plan-layer.ts';
+import { parseChecks } from '../domain/quality/checks.ts';
 import type { SqlFiles } from '../ports.ts';
 
 export interface ModelCatalog {
@@ -25,7 +26,15 @@ export function readModels(sql: SqlFiles): ModelCatalog {
           );
         }
         const name = path.slice(path.lastIndexOf('/') + 1, -'.sql'.length);
-        return { table: `${layer}.${name}`, sql: path, header, touchedSql, countsSql: companion('counts') };
+        const checks = paths.find((other) => other === path.replace(/\.sql$/, '.checks.json'));
+        return {
+          table: `${layer}.${name}`,
+          sql: path,
+          header,
+          touchedSql,
+          countsSql: companion('counts'),
+          checks: checks ? parseChecks(checks, sql.read(checks)) : [],
+        };
       });
   });
   return { models, ddl: parseDdl(sql.list('ddl').map((path) => sql.read(path))) };

@@ -1,11 +1,12 @@
 /** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
 import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { arrivalDayOfKey, batchOfKey, planKey } from '../domain/lake/layout.ts';
-import { planClean } from '../domain/lake/plan-layer.ts';
+import { type LayerContext, type MadeAgain, planClean } from '../domain/lake/plan-layer.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
 import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
+import { exclusionKeys, readExclusions } from './exclusions.ts';
 import { readModels } from './models.ts';
 import { ratesInForce } from './rates.ts';
 
@@ -18,7 +19,7 @@ const windowDays = 28;
 /** What a run consumes: an explicit list of input files. */
 export interface RunInputs {
   runId: string;
-  /** Dataset -> keys of raw objects that no run has consumed. */
+  /** Dataset -> keys of raw objects that no run has consumed; with `again`, of those that were. */
   newRaw: Partial<Record<Dataset, string[]>>;
   /** Consumed keys that the next run must still know, this run's included. */
   consumed: string[];
@@ -29,6 +30,8 @@ export interface RunInputs {
   rates: string;
   /** True where the newest snapshot was made with others. */
   haveRatesChanged: boolean;
+  /** What is made anew of records that are consumed already; nothing new is taken in then. */
+  again?: MadeAgain;
 }
 
 /**
@@ -88,7 +91,33 @@ async function oldestToCome(env: Environment): Promise<string> {
 export const planCleanLayer =
   (env: Environment) =>
   async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
-    const plan = planClean({ ...readModels(env.sql), ...inputs, tables: newest?.tables ?? {} });
+    const tables = newest?.tables ?? {};
+    const exclusions = await exclusionKeys(env, inputs.newRaw);
+    const arrivals = await countArrivals(env, inputs.newRaw, exclusions);
+    const at = env.clock.now();
+    const plan = planClean({ ...readModels(env.sql), ...inputs, tables, exclusions, arrivals, at });
     await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
     return plan;
   };
+
+/** How many records the doors counted in raw objects, less those that gates have refused. */
+async function countArrivals(
+  env: Environment,
+  newRaw: RunInputs['newRaw'],
+  exclusions: string[],
+): Promise<LayerContext['arrivals']> {
+  const refused = new Map<string, number>();
+  for (const { object } of (await readExclusions(env, { keys: exclusions })).values()) {
+    refused.set(object, (refused.get(object) ?? 0) + 1);
+  }
+  const arrivals: LayerContext['arrivals'] = {};
+  for (const [dataset, keys] of Object.entries(newRaw)) {
+    let records = 0;
+    for (const key of keys) {
+      const batch = await env.hot.get('batches', { partition: dataset, sort: batchOfKey(key) });
+      records += Number(batch?.values.raw ?? 0) - (refused.get(key) ?? 0);
+    }
+    arrivals[dataset as Dataset] = records;
+  }
+  return arrivals;
+}

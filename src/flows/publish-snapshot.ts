@@ -30,7 +30,7 @@ export const publishSnapshot =
       consumedSince: inputs.consumedSince,
       held: inputs.held,
       rates: inputs.rates,
-      counts: addConsumed(newest?.counts ?? {}, clean),
+      counts: addConsumed(newest?.counts ?? {}, clean, inputs.again !== undefined),
     });
 
 /**
@@ -54,5 +54,8 @@ export const publishRollback =
 
 async function commit(env: Environment, snapshot: Snapshot): Promise<Snapshot> {
   if (await writeDocumentOnce(env, snapshotKey(snapshot.number), snapshot)) return snapshot;
+  const taken = await readSnapshot(env, snapshot.number);
+  // This step was tried before, and its answer was lost.
+  if (taken?.runId === snapshot.runId) return taken;
   throw new SnapshotTaken(`snapshot ${snapshot.number} was published by another run; run again to build on it`);
 }

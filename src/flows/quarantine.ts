@@ -6,6 +6,7 @@ import { isQuarantineOver } from '../domain/privacy/quarantine-day.ts';
 import { open, SealError } from '../domain/privacy/seal.ts';
 import type { Environment, HotItem } from '../ports.ts';
 import { type BatchCounts, linesOfObject, type QuarantineLine } from './door.ts';
+import { readExclusions } from './exclusions.ts';
 
 export interface QuarantinedRecord {
   /** A hash of dataset and origin: the same in each copy of the record that a repeated batch has written. */
@@ -29,7 +30,10 @@ export const quarantineId = (dataset: Dataset, origin: QuarantineLine['origin'])
     .digest('hex')
     .slice(0, 16);
 
-/** The records that wait, each once, by dataset and day of arrival; not those that a redrive has brought back or whose time is over. */
+/**
+ * The records that wait, each once, by dataset and day of arrival; not those that a redrive has brought back or whose time is
+ * over, and what a gate refused only once the clean layer leaves it out.
+ */
 export async function* waitingRecords(
   env: Environment,
   filter: QuarantineFilter = {},
@@ -37,13 +41,21 @@ export async function* waitingRecords(
   for (const dataset of filter.dataset ? [filter.dataset] : datasets) {
     const left = await redrivenRecords(env, dataset);
     const seen = new Set<string>(left.keys());
+    let excluded: Map<string, unknown> | undefined;
     for await (const record of quarantinedRecords(env, dataset)) {
+      if (isRefusedByGate(record)) {
+        excluded ??= await readExclusions(env, { dataset });
+        if (!excluded.has(record.id)) continue;
+      }
       if (seen.has(record.id) || isQuarantineOver(record.line.sealedOn, env.clock.now())) continue;
       seen.add(record.id);
       if (matches(record, filter)) yield record;
     }
   }
 }
+
+/** True for a raw record that broke a check of the clean layer; all others were refused at a door. */
+export const isRefusedByGate = ({ line }: QuarantinedRecord): boolean => line.kind === 'refused_by_gate';
 
 /** Every line of a dataset's quarantine. */
 export async function* quarantinedRecords(env: Environment, dataset: Dataset): AsyncIterable<QuarantinedRecord> {
@@ -89,21 +101,32 @@ export function bodyOpener(env: Environment): (line: QuarantineLine) => Promise<
  */
 const leftPrefix = 'left-quarantine-';
 
-/** Ids of quarantined records by the day on which they were sealed. */
+/** Ids of quarantined records by the day on which they were sealed; those that a gate refused, which no door counts, apart. */
 export type IdsByDay = Record<string, string[]>;
+export const refusedByGate = 'gate';
 
-/** The writes that take records out of quarantine. They count as received again by the batch that they now stand in. */
+/**
+ * The writes that take records out of quarantine. They count as received again by the batch that they now stand in; what a
+ * gate refused was raw before, and no longer counts as that.
+ */
 export function leaving(
   dataset: Dataset,
   batch: string,
   left: IdsByDay,
   at: Date,
 ): { table: 'batches'; put: HotItem }[] {
-  return Object.entries(left).map(([quarantinedOn, ids]) => {
+  return Object.entries(left).map(([day, ids]) => {
     const { length } = ids;
-    const counts = { received: -length, raw: 0, quarantined: -length, suppressed: 0, unknownFields: 0, quarantinedOn };
-    const values = { ...(counts satisfies BatchCounts), ids, at: at.toISOString() };
-    return { table: 'batches', put: { partition: dataset, sort: `${leftPrefix}${batch}-${quarantinedOn}`, values } };
+    const isOfGate = day === refusedByGate;
+    const counts: BatchCounts = {
+      received: -length,
+      raw: isOfGate ? -length : 0,
+      quarantined: isOfGate ? 0 : -length,
+      suppressed: 0,
+      unknownFields: 0,
+    };
+    const values = { ...counts, ...(!isOfGate && { quarantinedOn: day }), ids, at: at.toISOString() };
+    return { table: 'batches', put: { partition: dataset, sort: `${leftPrefix}${batch}-${day}`, values } };
   });
 }
 

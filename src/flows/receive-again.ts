@@ -1,5 +1,5 @@
 /** A quarantined record's body, as it came or repaired, received anew by the rules of the door that refused it. */
-import { contractOf, type Dataset } from '../contracts/index.ts';
+import { contractOf, type Dataset, envelopeLeaves } from '../contracts/index.ts';
 import { receiveEvent } from '../domain/events/receive-event.ts';
 import { rowMapper } from '../domain/files/mapping.ts';
 import type { Rates } from '../domain/files/rates.ts';
@@ -8,10 +8,11 @@ import { rowIdRule } from '../domain/files/row-id.ts';
 import { isObject, type JsonObject, parseJson } from '../domain/json.ts';
 import { accepted, type Outcome, rejected } from '../domain/outcome.ts';
 import type { RawLine, ValidRecord } from '../domain/privacy/separate.ts';
+import { repairLine } from '../domain/quality/repair.ts';
 import type { Environment } from '../ports.ts';
 import type { DoorRecord, QuarantineLine } from './door.ts';
 import { longestLine } from './lines.ts';
-import type { QuarantinedRecord } from './quarantine.ts';
+import { bodyOpener, type QuarantinedRecord } from './quarantine.ts';
 import { readRates } from './rates.ts';
 import { type FileShape, readRows } from './read-rows.ts';
 import { type RowFormat, readRowFormat } from './row-format.ts';
@@ -25,6 +26,8 @@ export interface Receiver {
   fields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
   /** As `fields`, by the contract's names: those that the mapping of the row's file gives its columns. */
   contractFields(record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>>;
+  /** The raw line that a gate refused, as it came or repaired, to be written again. */
+  receiveLine(record: QuarantinedRecord, body: Body): Promise<Outcome<RawLine>>;
   /** Gives lines the row ids that the mappings of their files ask for. */
   giveRowIds(dataset: Dataset, lines: RawLine[]): Promise<void>;
 }
@@ -36,12 +39,14 @@ export function receiver(env: Environment): Receiver {
   const fields = async ({ line }: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>> => {
     if (!(body instanceof Uint8Array)) return accepted(body);
     if (isCut(line, body)) return { ok: false, rejection: { kind: line.kind, reasons: line.reasons } };
+    if (line.kind === 'refused_by_gate') return accepted(rawLineOf(body));
     const format = await formatOf(line.origin);
     return format?.shape.format === 'csv' ? readCsvRow(body, format.shape) : readObject(body, line);
   };
 
   const contractFields = async (record: QuarantinedRecord, body: Body): Promise<Outcome<JsonObject>> => {
     const row = await fields(record, body);
+    if (row.ok && record.line.kind === 'refused_by_gate') return accepted(byProperty(record.dataset, row.value));
     const mapping = (await formatOf(record.line.origin))?.mapping;
     if (!row.ok || !mapping) return row;
     return accepted(rowMapper(mapping, contractOf(`${record.dataset}/1`)!)(row.value).row);
@@ -64,6 +69,16 @@ export function receiver(env: Environment): Receiver {
     return { origin, arrivedAt: new Date(arrivedAt), body: bytes, outcome };
   };
 
+  const openBody = bodyOpener(env);
+  const receiveLine = async (record: QuarantinedRecord, body: Body): Promise<Outcome<RawLine>> => {
+    const refused = await openBody(record.line);
+    if (!refused) return { ok: false, rejection: { kind: record.line.kind, reasons: record.line.reasons } };
+    const repaired = body instanceof Uint8Array ? readObject(body, record.line) : accepted(body);
+    if (!repaired.ok) return repaired;
+    rates ??= await readRates(env);
+    return repairLine(record.dataset, rawLineOf(refused) as RawLine, repaired.value, rates);
+  };
+
   const giveRowIds = async (dataset: Dataset, lines: RawLine[]): Promise<void> => {
     for (const line of lines) {
       const rowId = (await formatOf(line))?.mapping?.rowId;
@@ -74,7 +89,19 @@ export function receiver(env: Environment): Receiver {
     }
   };
 
-  return { receive, fields, contractFields, giveRowIds };
+  return { receive, fields, contractFields, receiveLine, giveRowIds };
+}
+
+/** What a gate refused was sealed as the JSON that raw holds. */
+const rawLineOf = (body: Uint8Array): JsonObject => JSON.parse(Buffer.from(body).toString('utf8')) as JsonObject;
+
+/** A raw line by the names that its contract gives what stands in its columns. */
+function byProperty(dataset: Dataset, line: JsonObject): JsonObject {
+  const contract = contractOf(
+    dataset === 'events' ? `events/${line.event_type}/${line.event_version}` : `${dataset}/1`,
+  );
+  const leaves = [...(dataset === 'events' ? envelopeLeaves : []), ...(contract?.leaves ?? [])];
+  return Object.fromEntries(leaves.map(({ property, column }) => [property, line[column]]));
 }
 
 /** What could not be kept whole cannot be received again as it is. */

@@ -12,11 +12,13 @@ import { type DoorCounts, type DoorRecord, linesOfObject, separateBatch, writeBa
 import {
   bodyOpener,
   type IdsByDay,
+  isRefusedByGate,
   leaving,
   type QuarantinedRecord,
   type QuarantineFilter,
   quarantineId,
   redrivenRecords,
+  refusedByGate,
   waitingRecords,
 } from './quarantine.ts';
 import { type Body, receiver } from './receive-again.ts';
@@ -88,22 +90,30 @@ export const redrive =
 /** A function that redrives records of one dataset, adding to the result what became of them. */
 function batchRedriver(env: Environment, repaired: ReadonlyMap<string, Body>, result: Redriven) {
   const openBody = bodyOpener(env);
-  const { receive, giveRowIds } = receiver(env);
+  const { receive, receiveLine, giveRowIds } = receiver(env);
   return async (dataset: Dataset, batch: QuarantinedRecord[]): Promise<void> => {
     const records: DoorRecord[] = [];
+    const gateLines: RawLine[] = [];
+    const taken = new Set<string>();
     for (const record of batch) {
       const body = repaired.get(record.id) ?? (await openBody(record.line));
-      if (body) records.push(await receive(record, body));
-      else result.unreadable.push(record.id);
+      if (!body) result.unreadable.push(record.id);
+      else if (isRefusedByGate(record)) {
+        const outcome = await receiveLine(record, body);
+        if (!outcome.ok) result.refused.push({ id: record.id, dataset, ...outcome.rejection });
+        else {
+          gateLines.push(outcome.value);
+          taken.add(record.id);
+        }
+      } else records.push(await receive(record, body));
     }
     const { lines, quarantine } = await separateBatch(env, records);
     await giveRowIds(dataset, lines);
+    lines.push(...gateLines);
     for (const { kind, contract, reasons, origin } of quarantine) {
       result.refused.push({ id: quarantineId(dataset, origin), dataset, kind, ...(contract && { contract }), reasons });
     }
-    const taken = new Set(
-      records.filter(({ outcome }) => outcome.ok).map(({ origin }) => quarantineId(dataset, origin)),
-    );
+    for (const { outcome, origin } of records) if (outcome.ok) taken.add(quarantineId(dataset, origin));
     if (taken.size === 0) return;
     const left = idsByDay(batch.filter(({ id }) => taken.has(id)));
     const counts = await takeOut(env, dataset, await begin(env, dataset, left), lines);
@@ -113,7 +123,8 @@ function batchRedriver(env: Environment, repaired: ReadonlyMap<string, Body>, re
 }
 
 function idsByDay(records: QuarantinedRecord[]): IdsByDay {
-  const days = Object.entries(Object.groupBy(records, ({ line }) => line.sealedOn));
+  const dayOf = (record: QuarantinedRecord) => (isRefusedByGate(record) ? refusedByGate : record.line.sealedOn);
+  const days = Object.entries(Object.groupBy(records, dayOf));
   return Object.fromEntries(days.map(([day, some = []]) => [day, some.map(({ id }) => id)]));
 }
 

@@ -3,7 +3,7 @@ import { ConditionFailed, type Environment, type HotCondition, type HotWrite } f
 
 export interface LockHolder {
   runId: string;
-  /** The process or state machine that the run belongs to. */
+  /** The process or state machine execution that the run belongs to. */
   process: string;
 }
 
@@ -18,29 +18,47 @@ export interface RunLock {
   release(): Promise<void>;
 }
 
+/** Longer than any step of a run takes: each step makes it as long again. */
+export const runLeaseMs = 6 * 60 * 60 * 1000;
+
+/** Sorts by the time at which runs begin. */
+export const newRunId = (env: Environment): string =>
+  `${env.clock
+    .now()
+    .toISOString()
+    .replace(/[-:]|\.\d+/g, '')}-${env.ids.uuid().slice(0, 8)}`;
+
 const key = { partition: 'run', sort: 'lock' };
 
-/**
- * Takes the lock for `leaseMs`: behind it, a run that died stands in nobody's way. `mayReplace` says of a holder that it is
- * known to be dead, so that its lease need not be waited for. RunLocked where another run holds the lock.
- */
+/** Who holds the lock; undefined where nobody does. */
+export async function runLockHolder(env: Environment): Promise<LockHolder | undefined> {
+  const held = await env.hot.get('locks', key);
+  return held && { runId: String(held.values.runId), process: String(held.values.process) };
+}
+
+/** Takes the lock from a holder that is known to be dead, so that its lease need not be waited for. */
+export async function freeRunLock(env: Environment, isDead: (holder: LockHolder) => boolean): Promise<void> {
+  const holder = await runLockHolder(env);
+  if (holder && isDead(holder)) await ownRunLock(env)(holder, { leaseMs: 0 }).release();
+}
+
+/** Takes the lock for `leaseMs`: behind it, a run that died stands in nobody's way. RunLocked where another run holds it. */
 export const takeRunLock =
   (env: Environment) =>
-  async (
-    { runId, process }: LockHolder,
-    { leaseMs, mayReplace = () => false }: { leaseMs: number; mayReplace?: (holder: LockHolder) => boolean },
-  ): Promise<RunLock> => {
-    const ownLock = (condition: HotCondition): HotWrite => {
-      const expiresAt = new Date(env.clock.now().getTime() + leaseMs);
-      return { table: 'locks', put: { ...key, values: { runId, process }, expiresAt }, if: condition };
-    };
+  async (holder: LockHolder, { leaseMs }: { leaseMs: number }): Promise<RunLock> => {
     const held = await env.hot.get('locks', key);
-    const holder = held && { runId: String(held.values.runId), process: String(held.values.process) };
-    if (holder && !mayReplace(holder)) throw locked(holder, held.expiresAt);
-    await env.hot.write([ownLock(holder ? { equals: { runId: holder.runId } } : { absent: true })]).catch(asLocked);
-    const isOwn = { equals: { runId } };
+    if (held) throw locked(String(held.values.runId), held.expiresAt);
+    await env.hot.write([putLock(env, holder, leaseMs, { absent: true })]).catch(asLocked);
+    return ownRunLock(env)(holder, { leaseMs });
+  };
+
+/** The lock that this run has taken, in this process or in an earlier step's. */
+export const ownRunLock =
+  (env: Environment) =>
+  (holder: LockHolder, { leaseMs }: { leaseMs: number }): RunLock => {
+    const isOwn = { equals: { runId: holder.runId } };
     return {
-      renew: () => env.hot.write([ownLock(isOwn)]).catch(asLocked),
+      renew: () => env.hot.write([putLock(env, holder, leaseMs, isOwn)]).catch(asLocked),
       release: async () => {
         try {
           await env.hot.write([{ table: 'locks', delete: key, if: isOwn }]);
@@ -52,7 +70,12 @@ export const takeRunLock =
     };
   };
 
-const locked = ({ runId }: LockHolder, until: Date | undefined): RunLocked =>
+function putLock(env: Environment, { runId, process }: LockHolder, leaseMs: number, condition: HotCondition): HotWrite {
+  const expiresAt = new Date(env.clock.now().getTime() + leaseMs);
+  return { table: 'locks', put: { ...key, values: { runId, process }, expiresAt }, if: condition };
+}
+
+const locked = (runId: string, until: Date | undefined): RunLocked =>
   new RunLocked(`run ${runId} is going on and holds the run lock until ${until?.toISOString()}; wait for it to end`);
 
 function asLocked(error: unknown): never {

@@ -5,6 +5,7 @@ import type { EngineResult, RunPlan } from '../domain/lake/run-plan.ts';
 import { applyResult, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
+import { exclusionKeys } from './exclusions.ts';
 import { readModels } from './models.ts';
 import type { RunInputs } from './plan-run.ts';
 import { putDefaultRates } from './rates.ts';
@@ -34,7 +35,8 @@ export const planCuratedLayer =
   async (inputs: RunInputs, clean: EngineResult, newest: Snapshot | undefined): Promise<RunPlan> => {
     const tables = applyResult(newest?.tables ?? {}, clean);
     await putDefaultRates(env);
-    const plan = planCurated({ ...readModels(env.sql), ...inputs, tables, clean });
+    const exclusions = await exclusionKeys(env, inputs.newRaw);
+    const plan = planCurated({ ...readModels(env.sql), ...inputs, tables, exclusions, at: env.clock.now(), clean });
     await writeDocument(env, planKey(inputs.runId, 'curated'), plan);
     return plan;
   };

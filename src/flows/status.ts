@@ -6,10 +6,15 @@ import { isQuarantineOver } from '../domain/privacy/quarantine-day.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
 import { addCounts, type BatchCounts, type DoorCounts, noCounts } from './door.ts';
+import { readExclusions } from './exclusions.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
 import { findNewInputs } from './plan-run.ts';
+import { redrivenRecords } from './quarantine.ts';
 
-/** `received = raw + quarantined + expired + suppressed` and `raw = clean + duplicates + superseded + pending + held`. */
+/**
+ * `received = raw + quarantined + expired + suppressed` and
+ * `raw = clean + duplicates + superseded + refused + pending + held`.
+ */
 interface DatasetStatus extends DoorCounts {
   dataset: Dataset;
   /** Records that nobody brought back from quarantine in time; `quarantined` are those that wait there. */
@@ -17,6 +22,8 @@ interface DatasetStatus extends DoorCounts {
   clean: number;
   duplicates: number;
   superseded: number;
+  /** Raw records that a gate refused, and that no redrive has replaced. */
+  refused: number;
   /** Raw records that no published run has consumed. */
   pending: number;
   /** Raw records that a rollback has withdrawn. */
@@ -48,14 +55,18 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
       superseded,
     } = newest?.counts[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
     const clean = rowsOf(newest?.tables[`clean.${dataset}`]);
-    const rawIn = (keys: string[]) => keys.reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0), 0);
+    const refusals = await countRefusals(env, dataset);
+    const rawIn = (keys: string[]) =>
+      keys.reduce((sum, key) => sum + (batches.get(batchOfKey(key))?.raw ?? 0) - (refusals.byObject.get(key) ?? 0), 0);
     const pending = rawIn(newRaw[dataset] ?? []);
     const held = rawIn((newest?.held ?? []).filter((key) => key.startsWith(`raw/${dataset}/`)));
     const isBalanced =
       door.received === door.raw + quarantined + expired + door.suppressed &&
-      door.raw === consumed + pending + held &&
+      door.raw === consumed + refusals.waiting + pending + held &&
       consumed === clean + duplicates + superseded;
-    rows.push({ dataset, ...door, quarantined, expired, clean, duplicates, superseded, pending, held, isBalanced });
+    const { waiting: refused } = refusals;
+    const counts = { clean, duplicates, superseded, refused, pending, held };
+    rows.push({ dataset, ...door, quarantined, expired, ...counts, isBalanced });
   }
   const files = Object.values(newest?.tables ?? {}).flat();
   return {
@@ -72,6 +83,15 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
     isBalanced: rows.every((row) => row.isBalanced),
   };
 };
+
+/** What gates refused of a dataset, by the raw object that holds it, and how much of it no redrive has replaced. */
+async function countRefusals(env: Environment, dataset: Dataset) {
+  const exclusions = await readExclusions(env, { dataset });
+  const redriven = await redrivenRecords(env, dataset);
+  const byObject = new Map<string, number>();
+  for (const { object } of exclusions.values()) byObject.set(object, (byObject.get(object) ?? 0) + 1);
+  return { byObject, waiting: [...exclusions.keys()].filter((id) => !redriven.has(id)).length };
+}
 
 async function countUnfinished(env: Environment): Promise<number> {
   let unfinished = 0;

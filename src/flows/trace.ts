@@ -5,12 +5,14 @@ import { snapshotKey } from '../domain/lake/layout.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
 import { dayOf, isQuarantineOver, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import type { RawLine } from '../domain/privacy/separate.ts';
+import { originOf } from '../domain/quality/exclusions.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
 import { linesOfObject, type QuarantineLine } from './door.ts';
+import { readExclusions } from './exclusions.ts';
 import { loadedSnapshot } from './load-warehouse.ts';
-import { bodyOpener, quarantinedRecords, redrivenRecords, ruleText } from './quarantine.ts';
+import { bodyOpener, quarantinedRecords, quarantineId, redrivenRecords, ruleText } from './quarantine.ts';
 import { receiver } from './receive-again.ts';
 
 export interface TraceStep {
@@ -163,6 +165,7 @@ async function rawSteps(
   const found = { steps: [] as TraceStep[], origins: new Set<string>(), consumedDates: new Set<string>() };
   const consumed = new Set(newest?.consumed);
   const olderThan = newest ? `raw/${wanted.dataset}/dt=${newest.consumedSince}` : '';
+  const exclusions = await readExclusions(env, { dataset: wanted.dataset });
   for await (const { key } of env.objects.list(`raw/${wanted.dataset}/`)) {
     for (const [index, text] of (await linesOfObject(env, key)).entries()) {
       if (!text.includes(wanted.id)) continue;
@@ -170,8 +173,10 @@ async function rawSteps(
       if (!wanted.isLine(line)) continue;
       const origin = originText(line);
       found.origins.add(origin);
-      const isConsumed = consumed.has(key) || key < olderThan;
-      const state = isConsumed ? 'consumed by a run' : 'waits for the next run';
+      const refused = exclusions.get(quarantineId(wanted.dataset, originOf(wanted.dataset, line)));
+      const isConsumed = !refused && (consumed.has(key) || key < olderThan);
+      const waits = isConsumed ? 'consumed by a run' : 'waits for the next run';
+      const state = refused ? `left out, refused by a gate for ${refused.checks.join(', ')}` : waits;
       const detail = `from ${origin}, arrived ${line.arrived_at}; ${state}`;
       found.steps.push({ step: 'raw', place: `${key} line ${index + 1}`, detail });
       if (isConsumed) found.consumedDates.add(String(line[wanted.timeColumn]).slice(0, 10));

@@ -1,25 +1,24 @@
 /** The platform on one machine: the local adapters over one data directory and one key directory. */
 import { existsSync, mkdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { dirname, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { fileURLToPath } from 'node:url';
 import { DirectoryObjectStore } from '../adapters/local/directory-object-store.ts';
 import { DuckDbEngine } from '../adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
+import { FileAlerts } from '../adapters/local/file-alerts.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
 import { LedgerFile } from '../adapters/local/ledger-file.ts';
-import { SqlDirectory } from '../adapters/local/sql-directory.ts';
 import { existingFile, isBusy, sqliteError } from '../adapters/local/sqlite.ts';
 import { SqliteEventStream } from '../adapters/local/sqlite-event-stream.ts';
 import { SqliteHotStore } from '../adapters/local/sqlite-hot-store.ts';
 import { SqliteVault } from '../adapters/local/sqlite-vault.ts';
 import { systemClock, systemIds } from '../adapters/local/system.ts';
+import { SqlDirectory } from '../adapters/sql-directory.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Clock, Environment, Ids } from '../ports.ts';
+import { repositoryRoot } from './root.ts';
 import { readSettings } from './settings.ts';
-
-const repositoryRoot = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 export interface PlatformOptions {
   dataDir: string;
@@ -99,7 +98,7 @@ export function openPlatform(options: PlatformOptions): Platform {
     return store;
   };
   try {
-    const { stream: streamSettings, ...settings } = readSettings(repositoryRoot);
+    const { stream: streamSettings, alerts: alertSettings, ...settings } = readSettings(repositoryRoot);
     const { clock = systemClock, ids = systemIds } = options;
     const files = {
       stream: join(paths.dataDir, 'stream.sqlite'),
@@ -143,6 +142,12 @@ export function openPlatform(options: PlatformOptions): Platform {
       },
       engine: new DuckDbEngine({ objects, sql, temporaryDirectory }),
       warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql, temporaryDirectory }),
+      alerts: new FileAlerts({
+        file: join(paths.dataDir, 'alerts.jsonl'),
+        show: (line) => process.stderr.write(`${line}\n`),
+        clock,
+        ...alertSettings,
+      }),
       sql,
       settings,
     };
@@ -153,12 +158,33 @@ export function openPlatform(options: PlatformOptions): Platform {
   }
 }
 
+/** True while a process writes to the data directory. */
+export function isBeingWritten(dataDir: string): boolean {
+  const path = join(dataDir, 'lock.sqlite');
+  if (!existsSync(path)) return false;
+  let database: DatabaseSync | undefined;
+  try {
+    database = new DatabaseSync(path, { readOnly: true, timeout: 0 });
+    database.exec('select count(*) from sqlite_schema');
+    return false;
+  } catch (error) {
+    const failure = sqliteError(path, error);
+    if (isBusy(failure)) return true;
+    throw failure;
+  } finally {
+    database?.close();
+  }
+}
+
+/** How long a reader may look whether somebody writes, and hold a writer up by it. */
+const lookMs = 100;
+
 /** Takes the data directory for this process; the system frees it when the process ends, however it ends. */
 function lock(dataDir: string): () => void {
   const path = join(dataDir, 'lock.sqlite');
   let database: DatabaseSync | undefined;
   try {
-    database = new DatabaseSync(path, { timeout: 0 });
+    database = new DatabaseSync(path, { timeout: lookMs });
     database.exec('begin exclusive');
   } catch (error) {
     database?.close();

@@ -1,25 +1,28 @@
-/** One run of the pipeline on one machine: the steps in order, each told to who watches, and a record of what happened. */
+/** Runs on one machine: the pipeline as its state machine, and what an operator does with snapshots. */
 
-import type { EngineResult } from '../domain/lake/run-plan.ts';
-import { emptied, type Snapshot } from '../domain/lake/snapshot.ts';
-import { newestSnapshot } from '../flows/documents.ts';
-import { type Load, loadedSnapshot, loadWarehouse } from '../flows/load-warehouse.ts';
-import { findNewInputs, isHeldLong, planCleanLayer, type RunInputs } from '../flows/plan-run.ts';
-import { publishAnswers, type ServingIndex, servingIndex } from '../flows/publish-answers.ts';
-import { publishRollback, publishSnapshot } from '../flows/publish-snapshot.ts';
-import { type RunLock, takeRunLock } from '../flows/run-lock.ts';
-import { planCuratedLayer, removeOutputs, runModels } from '../flows/run-models.ts';
+import type { JsonObject } from '../domain/json.ts';
+import type { Snapshot } from '../domain/lake/snapshot.ts';
+import { loadWarehouse } from '../flows/load-warehouse.ts';
+import { notifyRun } from '../flows/notify-run.ts';
+import { publishAnswers } from '../flows/publish-answers.ts';
+import { publishRollback } from '../flows/publish-snapshot.ts';
+import {
+  freeRunLock,
+  type LockHolder,
+  newRunId,
+  type RunLock,
+  runLeaseMs,
+  runLockHolder,
+  takeRunLock,
+} from '../flows/run-lock.ts';
+import { noteRun, type RunFailure, type RunRecord, readRun, type StepReport } from '../flows/run-record.ts';
+import { notedStep, stepOfState, told } from '../flows/run-steps.ts';
 import { vacuum } from '../flows/vacuum.ts';
 import type { Environment, HotValue } from '../ports.ts';
-
-type StepName = 'plan' | 'clean models' | 'curated models' | 'publish snapshot' | 'load warehouse' | 'publish answers';
-
-interface StepReport {
-  step: StepName;
-  seconds: number;
-  /** What the step did, in words with figures. */
-  outcome: string;
-}
+import { readPipelineDefinition } from './pipeline-definition.ts';
+import { callResource } from './pipeline-resources.ts';
+import { repositoryRoot } from './root.ts';
+import { executeStateMachine, TaskError } from './state-machine.ts';
 
 export interface RunResult {
   runId: string;
@@ -30,193 +33,167 @@ export interface RunResult {
 }
 
 export interface RunWatcher {
-  started?(step: StepName): void;
+  /** A step begins; of those that prepare others and of the last nothing more is told. */
+  started?(step: string): void;
   finished?(report: StepReport): void;
+  failed?(failure: RunFailure): void;
+  /** The run is over, however it went. */
+  over?(): void;
 }
 
-export interface RunOptions {
-  /** Make every table anew, from all raw records. */
-  replay?: boolean;
-  /** Consume what a rollback holds, too. */
-  release?: boolean;
+/** A run that failed although none of its steps threw: a gate refused it, it took too long, or it was stopped. */
+export class RunFailed extends Error {
+  override name = 'RunFailed';
 }
 
-/** Runs the pipeline. A step that fails leaves the published snapshot as it was; the next run takes up what is missing. */
-export const runPipeline = (
+/** What the state machine is asked: nothing for what is new, or `{kind, …}` (`RunRequest`). */
+export type RunInput = Record<string, HotValue>;
+
+/**
+ * Executes the pipeline's state machine. Where it fails, throws what the failed step threw, or RunFailed. A step that fails
+ * leaves the published snapshot as it was; the next run takes up what is missing.
+ */
+export async function runPipeline(
   env: Environment,
   watcher: RunWatcher = {},
-  { replay = false, release = false }: RunOptions = {},
-): Promise<RunResult> =>
-  recorded(env, replay ? 'replay' : 'run', watcher, async (runId, step) => {
-    const newest = await newestSnapshot(env);
-    const isAnew = replay || (release && newest !== undefined && isHeldLong(env, newest));
-    const base = newest && isAnew ? emptied(newest) : newest;
-    const inputs = await step('plan', () => findNewInputs(env)(runId, base, { release }), told.plan);
-    const hasNew = Object.keys(inputs.newRaw).length > 0 || inputs.haveRatesChanged;
-    if (!hasNew && (!newest || (await isServed(env, newest)))) return newest;
-    const snapshot = hasNew ? await makeSnapshot(env, inputs, base, step) : newest!;
-    await serve(env, snapshot, step);
-    return snapshot;
-  });
-
-/** Publishes an earlier snapshot's lists anew and serves them; what later runs consumed is held. */
-export const rollBack = (env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> =>
-  recorded(env, 'rollback', watcher, async (runId, step) => {
-    const snapshot = await step('publish snapshot', () => publishRollback(env)(runId, number), told.snapshot);
-    await serve(env, snapshot, step);
-    return snapshot;
-  });
-
-/** Removes what no kept snapshot names, while no run is going on. */
-export async function vacuumLake(env: Environment, options: Parameters<ReturnType<typeof vacuum>>[0]) {
-  const lock = await takeLock(env, newRunId(env));
+  input: RunInput = {},
+  signal?: AbortSignal,
+): Promise<RunResult> {
+  const { machine } = await readPipelineDefinition(repositoryRoot);
+  await freeRunLock(env, isOfDeadProcess);
+  const run = new PipelineRun(env, watcher);
   try {
-    return await vacuum(env)(options);
+    await executeStateMachine(machine, { name: run.name, input, call: run.call, signal });
+  } catch (error) {
+    throw await run.failure(error);
   } finally {
-    await lock.release();
+    watcher.over?.();
+  }
+  const { runId, status, snapshot = 0, steps } = (await run.record())!;
+  return { runId, status: status === 'idle' ? 'idle' : 'succeeded', snapshot, steps };
+}
+
+/** One execution of the state machine: does its tasks, and tells who watches. */
+class PipelineRun {
+  readonly name: string;
+  readonly #env: Environment;
+  readonly #watcher: RunWatcher;
+  #runId: string | undefined;
+  #state = 'Plan';
+  #told = 0;
+  #thrown: TaskError | undefined;
+
+  constructor(env: Environment, watcher: RunWatcher) {
+    this.#env = env;
+    this.#watcher = watcher;
+    this.name = `${thisProcess}-${env.ids.uuid()}`;
+  }
+
+  readonly call = async (state: string, resource: string, parameters: JsonObject): Promise<JsonObject> => {
+    this.#watcher.started?.(stepOfState[state] ?? 'notify');
+    if (endings.has(state)) return callResource(this.#env, resource, parameters);
+    this.#state = state;
+    this.#thrown = undefined;
+    try {
+      return await callResource(this.#env, resource, parameters);
+    } catch (error) {
+      if (error instanceof TaskError) this.#thrown = error;
+      throw error;
+    } finally {
+      await this.#tellSteps();
+    }
+  };
+
+  async record(): Promise<RunRecord | undefined> {
+    return this.#runId === undefined ? undefined : readRun(this.#env, this.#runId);
+  }
+
+  /** Tells what the record says of steps that have ended since. */
+  async #tellSteps(): Promise<void> {
+    const holder = await runLockHolder(this.#env);
+    if (holder?.process === this.name) this.#runId = holder.runId;
+    const { steps = [] } = (await this.record()) ?? {};
+    for (const report of steps.slice(this.#told)) this.#watcher.finished?.(report);
+    this.#told = steps.length;
+  }
+
+  /** What a run is to throw whose execution failed. */
+  async failure(error: unknown): Promise<unknown> {
+    if ((await this.record())?.status === 'running') await this.#endUnsaid(error);
+    const record = await this.record();
+    const { failedStep, reason, whatToDo } = record ?? {};
+    if (!failedStep || !reason || !whatToDo) return this.#thrown?.thrown ?? error;
+    this.#watcher.failed?.({ failedStep, reason, whatToDo });
+    return this.#thrown?.thrown ?? new RunFailed(`${failedStep}: ${reason}`, { cause: error });
+  }
+
+  /** The machine's own way to its end was cut off: stopped, or broken by what no state catches. */
+  async #endUnsaid(error: unknown): Promise<void> {
+    const { name, message } = error instanceof Error ? error : new Error(String(error));
+    const failed = {
+      [this.#state]: { Error: name, Cause: JSON.stringify({ errorType: name, errorMessage: message }) },
+    };
+    // Where this fails too, as it does on a full disk, what ended the run is what there is to tell.
+    await notifyRun(this.#env)({ execution: this.name, input: { runId: this.#runId, failed } }).catch(() => {});
   }
 }
 
-type Step = <T>(name: StepName, work: () => Promise<T>, outcome: (value: T) => string) => Promise<T>;
+/** States that end a run: how they fare says nothing of why it failed. */
+const endings = new Set(['Notify', 'NotifyFailure', 'AlertDirectly']);
 
-async function makeSnapshot(
-  env: Environment,
-  inputs: RunInputs,
-  base: Snapshot | undefined,
-  step: Step,
-): Promise<Snapshot> {
-  const layers = async () => {
-    const clean = await step(
-      'clean models',
-      async () => runModels(env)(await planCleanLayer(env)(inputs, base)),
-      told.models,
-    );
-    const curated = await step(
-      'curated models',
-      async () => runModels(env)(await planCuratedLayer(env)(inputs, clean, base)),
-      told.models,
-    );
-    return { clean, curated };
-  };
-  const { clean, curated } = await layers().catch(async (error: unknown) => {
-    // Only up to here: once it is tried to publish, the snapshot may stand although no answer came.
-    await removeOutputs(env)(inputs.runId).catch(() => {});
-    throw error;
+/** Publishes an earlier snapshot's lists anew and serves them; what later runs consumed is held. */
+export async function rollBack(env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> {
+  return underLock(env, async (runId) => {
+    await noteRun(env, runId, { kind: 'rollback', execution: thisProcess, request: { snapshot: number } });
+    const step = async <T>(name: string, work: () => Promise<T>, outcome: (value: T) => string): Promise<T> => {
+      watcher.started?.(name);
+      const value = await notedStep(env, runId, name, async () => {
+        const done = await work();
+        return { value: done, outcome: outcome(done) };
+      });
+      watcher.finished?.((await readRun(env, runId))!.steps.at(-1)!);
+      return value;
+    };
+    try {
+      const snapshot: Snapshot = await step(
+        'publish snapshot',
+        () => publishRollback(env)(runId, number),
+        told.snapshot,
+      );
+      await step('load warehouse', () => loadWarehouse(env)(snapshot), told.load);
+      await step('publish answers', () => publishAnswers(env)(snapshot), told.answers);
+      const record = await end(env, runId, { status: 'succeeded', snapshot: snapshot.number });
+      return { runId, status: 'succeeded', snapshot: snapshot.number, steps: record.steps };
+    } catch (error) {
+      const { currentStep: failedStep = 'publish snapshot' } = (await readRun(env, runId)) ?? {};
+      const reason = error instanceof Error ? error.message : String(error);
+      const whatToDo = 'run again: where the snapshot was published, the next run resumes at the load';
+      await end(env, runId, { status: 'failed', failedStep, reason, whatToDo }).catch(() => {});
+      throw error;
+    }
   });
-  return step('publish snapshot', () => publishSnapshot(env)(inputs, base, clean, curated), told.snapshot);
 }
 
-async function serve(env: Environment, snapshot: Snapshot, step: Step): Promise<void> {
-  await step('load warehouse', () => loadWarehouse(env)(snapshot), told.load);
-  await step('publish answers', () => publishAnswers(env)(snapshot), told.answers);
-}
+const end = (env: Environment, runId: string, ended: Partial<RunRecord>): Promise<RunRecord> =>
+  noteRun(env, runId, { ...ended, finishedAt: env.clock.now().toISOString(), currentStep: undefined });
 
-/** What a step did, in words with figures. */
-const told = {
-  plan: ({ newRaw, haveRatesChanged }: RunInputs) => {
-    const counts = Object.entries(newRaw).map(([dataset, keys]) => `${dataset} ${keys.length}`);
-    const objects = counts.length > 0 ? `new raw objects: ${counts.join(', ')}` : 'no new raw objects';
-    return haveRatesChanged ? `${objects}; other exchange rates` : objects;
-  },
-  models: ({ models }: EngineResult) =>
-    models.map(({ table, rows }) => `${table.split('.')[1]} ${rows}`).join(', ') || 'nothing to rewrite',
-  snapshot: ({ number, tables, restored }: Snapshot) => {
-    const files = `${Object.values(tables).flat().length} files in ${Object.keys(tables).length} tables`;
-    return `snapshot ${number}${restored === undefined ? '' : `, as snapshot ${restored} was`}: ${files}`;
-  },
-  load: ({ tables }: Load) =>
-    tables.length > 0
-      ? `${tables.reduce((sum, { rows }) => sum + rows, 0)} rows into ${tables.length} tables`
-      : 'already loaded',
-  answers: ({ answers }: ServingIndex) => `${answers.length} answers in serving/`,
-};
+/** Removes what no kept snapshot names, while no run is going on. */
+export const vacuumLake = (env: Environment, options: Parameters<ReturnType<typeof vacuum>>[0]) =>
+  underLock(env, () => vacuum(env)(options));
 
-/** Runs the steps of one run under the run lock, tells who watches, and records what happened. */
-async function recorded(
-  env: Environment,
-  kind: 'run' | 'replay' | 'rollback',
-  watcher: RunWatcher,
-  work: (runId: string, step: Step) => Promise<Snapshot | undefined>,
-): Promise<RunResult> {
-  const startedAt = env.clock.now();
+async function underLock<T>(env: Environment, work: (runId: string) => Promise<T>): Promise<T> {
+  await freeRunLock(env, isOfDeadProcess);
   const runId = newRunId(env);
-  const lock = await takeLock(env, runId);
-  const steps: StepReport[] = [];
-  let current: StepName = 'plan';
-
-  const step: Step = async (name, doStep, outcome) => {
-    current = name;
-    await lock.renew();
-    watcher.started?.(name);
-    const began = env.clock.now().getTime();
-    const value = await doStep();
-    const report = { step: name, seconds: (env.clock.now().getTime() - began) / 1000, outcome: outcome(value) };
-    steps.push(report);
-    watcher.finished?.(report);
-    return value;
-  };
-
+  const lock: RunLock = await takeRunLock(env)({ runId, process: thisProcess }, { leaseMs: runLeaseMs });
   try {
-    const snapshot = await work(runId, step);
-    const status = steps.some((report) => report.step !== 'plan') ? 'succeeded' : 'idle';
-    const number = snapshot?.number ?? 0;
-    if (status === 'succeeded') await record(env, runId, { kind, status, startedAt, snapshot: number, steps });
-    return { runId, status, snapshot: number, steps };
-  } catch (error) {
-    const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    // Where the note fails too, as it does on a full disk, the run's own failure is what there is to tell.
-    const failure = { kind, status: 'failed', startedAt, steps, failedStep: current, message };
-    await record(env, runId, failure).catch(() => {});
-    throw error;
+    return await work(runId);
   } finally {
-    // A lock that cannot be given back ends with its lease; what the run did, or why it failed, is what there is to tell.
+    // A lock that cannot be given back ends with its lease; what was done, or why it failed, is what there is to tell.
     await lock.release().catch(() => {});
   }
 }
 
-const newRunId = (env: Environment): string =>
-  `${env.clock
-    .now()
-    .toISOString()
-    .replace(/[-:]|\.\d+/g, '')}-${env.ids.uuid().slice(0, 8)}`;
-
-const thisProcess = `${process.pid} since ${Math.round(performance.timeOrigin)}`;
-
-const leaseMs = 6 * 60 * 60 * 1000;
+const thisProcess = `local-${process.pid}-${Math.round(performance.timeOrigin)}`;
 
 /** The data directory has one writer, so that a lock of another process is that of a run that was killed. */
-const takeLock = (env: Environment, runId: string): Promise<RunLock> =>
-  takeRunLock(env)(
-    { runId, process: thisProcess },
-    { leaseMs, mayReplace: (holder) => holder.process !== thisProcess },
-  );
-
-async function isServed(env: Environment, newest: Snapshot): Promise<boolean> {
-  return (await loadedSnapshot(env)) === newest.number && (await servingIndex(env))?.snapshot === newest.number;
-}
-
-async function record(
-  env: Environment,
-  runId: string,
-  {
-    startedAt,
-    steps,
-    ...values
-  }: { startedAt: Date; steps: StepReport[]; status: string; [name: string]: HotValue | Date | StepReport[] },
-): Promise<void> {
-  await env.hot.write([
-    {
-      table: 'runs',
-      put: {
-        partition: 'runs',
-        sort: runId,
-        values: {
-          ...(values as Record<string, HotValue>),
-          startedAt: startedAt.toISOString(),
-          finishedAt: env.clock.now().toISOString(),
-          steps: steps.map((report) => ({ ...report })),
-        },
-      },
-    },
-  ]);
-}
+const isOfDeadProcess = (holder: LockHolder): boolean => !holder.process.startsWith(thisProcess);

@@ -7,6 +7,9 @@ import { RefusedInput } from '../domain/refused-input.ts';
 import type { Settings } from '../ports.ts';
 
 export interface LocalSettings extends Settings {
+  /** How often the pipeline runs by itself. */
+  schedule: 'daily' | 'hourly';
+  alerts?: { email?: string; slackWebhookUrl?: string };
   stream: { shards: number; retentionHours: number };
 }
 
@@ -18,5 +21,5 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     const { instancePath, message } = validate.errors![0]!;
     throw new RefusedInput(`${file}: ${instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${message}`);
   }
-  return settings as LocalSettings;
+  return { schedule: 'daily', ...(settings as Omit<LocalSettings, 'schedule'>) };
 }

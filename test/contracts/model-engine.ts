@@ -1,7 +1,7 @@
 /** What every engine promises: the same plan gives the same files' rows, and what cannot be right is refused. */
 import { gzipSync } from 'node:zlib';
 import type { Column } from '../../src/contracts/index.ts';
-import type { FileInput, ModelPlan, RunPlan, WrittenFile } from '../../src/domain/lake/run-plan.ts';
+import type { CompiledChecks, FileInput, ModelPlan, RunPlan, WrittenFile } from '../../src/domain/lake/run-plan.ts';
 import { EngineError, type ModelEngine, type ObjectStore } from '../../src/ports.ts';
 
 export interface EngineUnderTest {
@@ -27,7 +27,7 @@ export function modelEngineContract(
     afterEach(() => made.close());
 
     const run = (...models: ModelPlan[]) =>
-      made.engine.execute({ runId: 'r1', layer: 'clean', models } satisfies RunPlan);
+      made.engine.execute({ runId: 'r1', layer: 'clean', pass: 1, models } satisfies RunPlan);
 
     test('reads raw lines with the types of their columns, exactly', async () => {
       const { models } = await run(plan('models/copy.sql'));
@@ -67,8 +67,10 @@ export function modelEngineContract(
       expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['1', '2', '90']);
     });
 
-    test('makes only the dates that the plan names, also those without a record', async () => {
-      const { models } = await run({ ...byDay([]), touched: { dates: ['2026-01-02', '2026-01-03'] } });
+    test('writes only the dates that the plan names, also those without a record, where it is told to', async () => {
+      const again = byDay([]);
+      again.output.onlyTouched = true;
+      const { models } = await run({ ...again, touched: { dates: ['2026-01-02', '2026-01-03'] } });
       expect(models[0]!.touched).toEqual(['2026-01-02', '2026-01-03']);
       expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['2']);
     });
@@ -128,6 +130,80 @@ export function modelEngineContract(
       });
     });
 
+    test('measures checks over the rows that it made, their counts and the inputs', async () => {
+      const checked = { ...plan('models/copy.sql'), counts: 'models/counts.sql' };
+      checked.checks = checksOf({
+        no_gift: 'select count(*) as judged_rows, sum(case when is_gift then 1 else 0 end) as no_gift from result',
+        all_kept:
+          'select 2 as judged_rows, raw_rows - kept_rows as all_kept from counts cross join (select 1 as one) as one',
+      });
+      expect((await run(checked)).models[0]!.checks).toEqual([
+        { name: 'no_gift', rows: 2, failures: 1 },
+        { name: 'all_kept', rows: 2, failures: 0 },
+      ]);
+    });
+
+    test('tells which check cannot run, without a value of the data, and what the others found', async () => {
+      const checked = plan('models/copy.sql');
+      const sound = 'select count(*) as judged_rows, count(*) as sound from result';
+      const casting = 'select 1 as judged_rows, max(cast(word as bigint)) as casting from raw_sales';
+      checked.checks = checksOf({ sound, casting, silent: 'select 1 as judged_rows, null as silent' });
+      const { checks } = (await run(checked)).models[0]!;
+      expect(checks).toEqual([
+        { name: 'sound', rows: 2, failures: 2 },
+        { name: 'casting', error: expect.stringMatching(/^clean\.sales: /) },
+        { name: 'silent', error: 'clean.sales: silent gives no number' },
+      ]);
+      expect(JSON.stringify(checks)).not.toContain('secret-value');
+    });
+
+    test('writes down the rows that a broken check refuses', async () => {
+      const checked = plan('models/copy.sql');
+      checked.checks = {
+        ...checksOf({ no_gift: 'select 2 as judged_rows, 1 as no_gift', quiet: 'select 2 as judged_rows, 0 as quiet' }),
+        refused: {
+          no_gift: 'select sale_no, 0 as redrive_count from result where is_gift',
+          quiet: 'select sale_no, 0 as redrive_count from result',
+        },
+      };
+      const { refused } = (await run(checked)).models[0]!;
+      expect(refused).toEqual({ key: 'plans/r1/refused/clean.sales.jsonl', rows: { no_gift: 1 } });
+      const text = Buffer.from((await made.objects.get(refused!.key))!).toString();
+      expect(JSON.parse(text)).toEqual({ check_name: 'no_gift', sale_no: 1, redrive_count: 0 });
+    });
+
+    test('leaves out the records that exclusions name by origin and by how often they came back', async () => {
+      const key = 'raw/sales/dt=2026-11-21/hour=09/a.jsonl.gz';
+      const from = (line: number, rest: object) => ({ ...newLines[0]!, source_file: 'f', source_line: line, ...rest });
+      await made.objects.put(
+        key,
+        jsonLines(from(1, { sale_no: 1 }), from(2, { sale_no: 2 }), from(1, { sale_no: 3, redrive_count: 1 })),
+      );
+      const excluded = [
+        { source_file: 'f', source_line: 1, redrive_count: 0 },
+        { source_file: 'g', source_line: 2, redrive_count: 0 },
+        { source_shard: 's', source_sequence: '2', redrive_count: 0 },
+      ];
+      await made.objects.put(
+        'exclusions/r0.1.jsonl',
+        Buffer.from(excluded.map((line) => `${JSON.stringify(line)}\n`).join('')),
+      );
+      const without = plan('models/copy.sql');
+      without.inputs.raw_sales = {
+        format: 'jsonl',
+        files: [{ key, partition: null }],
+        columns: [
+          ...rawColumns,
+          column('source_file', 'VARCHAR'),
+          column('source_line', 'BIGINT'),
+          column('redrive_count', 'BIGINT'),
+        ],
+        without: { files: ['exclusions/r0.1.jsonl'], origin: ['source_file', 'source_line'] },
+      };
+      const { models } = await run(without);
+      expect((await made.read(models[0]!.files)).map(([id]) => id)).toEqual(['2', '3']);
+    });
+
     test('refuses a column whose type is not the declared one', async () => {
       await expect(run(plan('models/wrong-type.sql'))).rejects.toThrow(
         new EngineError('clean.sales: amount must be DECIMAL(18,4), got DOUBLE. Cast it in sql/models/wrong-type.sql'),
@@ -174,6 +250,15 @@ const newLines = [
   { sale_no: 1, amount: '19.9900', sold_at: '2026-01-01T10:00:00.123Z', is_gift: true, word: 'secret-value' },
   { sale_no: 2, amount: '-0.0001', sold_at: '2026-01-02T00:00:00.000Z' },
 ];
+
+/** Checks that each have a SELECT; together they are one that joins these. */
+const checksOf = (each: Record<string, string>): CompiledChecks => {
+  const names = Object.keys(each);
+  const parts = names.map((name) => `(${each[name]}) as of_${name}`);
+  const counts = names.map((name) => `of_${name}.${name}`);
+  const together = `select of_${names[0]}.judged_rows, ${counts.join(', ')} from ${parts.join(' cross join ')}`;
+  return { together, each, refused: {} };
+};
 
 const jsonLines = (...lines: object[]): Uint8Array =>
   gzipSync(lines.map((line) => `${JSON.stringify(line)}\n`).join(''));

@@ -10,7 +10,7 @@ import { createHash, randomInt } from 'node:crypto';
 import { bundle } from '../../scripts/bundle.mjs';
 import { awsEnvironment } from '../../src/adapters/aws/environment.ts';
 import { DuckDbWarehouse } from '../../src/adapters/local/duckdb-warehouse.ts';
-import { SqlDirectory } from '../../src/adapters/local/sql-directory.ts';
+import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
 import { landingKey } from '../../src/domain/lake/layout.ts';
 import type { KinesisBatchResponse } from '../../src/flows/kinesis-handler.ts';
 import { readStatus } from '../../src/flows/status.ts';
@@ -163,7 +163,7 @@ async function expectNoLeak(incoming: string, output: string): Promise<void> {
 describeWithMoto('on AWS', () => {
   beforeAll(async () => {
     for (const name of ['archive-events', 'ingest-batch']) {
-      bundles[name] = (await bundle(name, newDirectory())).outfile;
+      bundles[name] = bundle(name, newDirectory()).outfile;
     }
   });
   afterEach(close);

@@ -48,7 +48,7 @@ describeWithMoto('the function archive-events', () => {
   let path: string;
 
   beforeAll(async () => {
-    ({ outfile: path } = await bundle('archive-events', newDirectory()));
+    ({ outfile: path } = bundle('archive-events', newDirectory()));
   });
   beforeEach(async () => {
     aws = await newAwsDeployment();
@@ -130,7 +130,7 @@ describeWithMoto('the function ingest-batch', () => {
   let path: string;
 
   beforeAll(async () => {
-    ({ outfile: path } = await bundle('ingest-batch', newDirectory()));
+    ({ outfile: path } = bundle('ingest-batch', newDirectory()));
   });
   beforeEach(async () => {
     aws = await newAwsDeployment();
@@ -305,7 +305,7 @@ describeWithMoto('the function ingest-batch', () => {
 });
 
 test('a bundle holds no client that its function does not use, and one text for every processor', async () => {
-  const { outfile, metafile } = await bundle('archive-events', newDirectory());
+  const { outfile, metafile } = bundle('archive-events', newDirectory());
   const inputs = Object.keys(metafile.inputs).join('\n');
   expect(inputs).toContain('@aws-sdk/client-dynamodb/');
   const held = Object.entries(metafile.outputs[Object.keys(metafile.outputs)[0]!]!.inputs)

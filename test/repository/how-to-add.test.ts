@@ -77,6 +77,11 @@ test('an added event type is taken, kept with its own column, and met by what wa
   expect(JSON.parse(status.stdout)).toMatchObject({ isBalanced: true });
 });
 
+test('an added check is judged with each run', async () => {
+  const { stdout } = await c360('quality', '--all', '--format', 'csv');
+  expect(stdout).toMatch(/^curated\.daily_metrics_batch,amount_is_not_negative,passed,0,\d+,/m);
+});
+
 test('an added query answers, is listed, and stands in the dictionary beside the event type', async () => {
   const header =
     'transaction_id,line_no,product_id,quantity,amount,currency,channel,country,payment_method,ordered_at\n';
@@ -96,8 +101,15 @@ test('the tests that hold for every event type and query hold for the added ones
   const alone = { ...config, rootDir: copy, globalSetup: undefined, globalTeardown: undefined, maxWorkers: 1 };
   writeFileSync(join(copy, 'jest.config.json'), JSON.stringify(alone));
   const jest = ['--experimental-vm-modules', 'node_modules/jest/bin/jest.js', '--config', 'jest.config.json'];
-  const suites = ['test/src/contracts', 'test/sql/golden', 'test/sql/lint', 'test/sql/portability'];
-  const { code, stderr } = await run('scripts/pinned.mjs', ...jest, ...suites, '-t', '15_|contract|every query');
+  const suites = ['contracts', 'domain/quality'].map((folder) => `test/src/${folder}`);
+  suites.push('test/sql/golden', 'test/sql/lint', 'test/sql/portability');
+  const { code, stderr } = await run(
+    'scripts/pinned.mjs',
+    ...jest,
+    ...suites,
+    '-t',
+    '15_|contract|every query|checks of every model',
+  );
   expect([code, stderr]).toEqual([0, expect.stringContaining('PASS')]);
   const names = (folder: string) => readdirSync(join(copy, folder)).map((name) => basename(name).replace(/\.\w+$/, ''));
   expect(names('test/sql/answers')).toEqual(names('sql/queries'));

@@ -72,6 +72,7 @@ export async function newHotTables(dynamo: DynamoDBClient): Promise<Record<HotTa
     batches: nameOf('batches'),
     runs: nameOf('runs'),
     locks: nameOf('locks'),
+    alerts: nameOf('alerts'),
   };
   await Promise.all(
     Object.values(names).map(async (TableName) => {

@@ -16,7 +16,7 @@ let number = 0;
 Object.defineProperty(process.stderr, 'isTTY', { value: true });
 const write = process.stderr.write.bind(process.stderr);
 process.stderr.write = (text, ...rest) => {
-  const started = /^ {2}… (.+)$/.exec(String(text))?.[1];
+  const started = / {2}… (.+)$/.exec(String(text))?.[1];
   if (started) [step, number] = [started, 0];
   return write(text, ...rest);
 };

@@ -1,6 +1,7 @@
 /** `c360 run` in a process of its own, which ends or stops itself at one of the calls by which it changes the disk. */
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { stripVTControlCharacters } from 'node:util';
 import { repositoryRoot } from './c360.ts';
 
 interface Call {
@@ -60,7 +61,11 @@ export function stoppedRun(dataDir: string, point?: StopPoint): StoppedRun {
   });
   const ended = new Promise<string>((resolve, reject) => {
     child.on('error', reject);
-    child.on('close', (_code, signal) => resolve(signal ?? told.trimEnd().split('\n').at(-1)!));
+    child.on('close', (_code, signal) => resolve(signal ?? lastLine(told)));
   });
   return { calls, reached: reached.promise, ended, resume: () => child.kill('SIGCONT') };
 }
+
+/** What the terminal shows last: a line that is written over another begins behind a carriage return. */
+const lastLine = (told: string): string =>
+  stripVTControlCharacters(told.trimEnd().split('\n').at(-1)!.split('\r').at(-1)!);

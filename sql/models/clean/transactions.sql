@@ -24,6 +24,7 @@ arrived as (
     source_line,
     arrived_at,
     unknown_field_count,
+    redrive_count,
     cast(ordered_at as date) as ordered_on
   from raw_transactions
 ),

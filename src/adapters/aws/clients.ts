@@ -2,7 +2,9 @@
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { KMSClient } from '@aws-sdk/client-kms';
+import { RedshiftDataClient } from '@aws-sdk/client-redshift-data';
 import { S3Client } from '@aws-sdk/client-s3';
+import { SNSClient } from '@aws-sdk/client-sns';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { refusal } from './errors.ts';
 
@@ -21,6 +23,7 @@ export interface AwsClients {
   s3: S3Client;
   dynamo: DynamoDBClient;
   kms: KMSClient;
+  sns: SNSClient;
 }
 
 /** Clients for all stores; a function that needs one of them builds that one, so that its bundle holds no other. */
@@ -31,6 +34,7 @@ export function awsClients(env: Record<string, string | undefined>): AwsClients 
     s3: s3Client(settings),
     dynamo: dynamoClient(settings),
     kms: kmsClient(settings),
+    sns: snsClient(settings),
   };
 }
 
@@ -74,4 +78,12 @@ export function dynamoClient(settings: ClientSettings): DynamoDBClient {
 
 export function kmsClient(settings: ClientSettings): KMSClient {
   return new KMSClient({ ...settings });
+}
+
+export function snsClient(settings: ClientSettings): SNSClient {
+  return new SNSClient({ ...settings });
+}
+
+export function redshiftDataClient(settings: ClientSettings): RedshiftDataClient {
+  return new RedshiftDataClient({ ...settings });
 }

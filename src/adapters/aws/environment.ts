@@ -13,17 +13,17 @@ import { refusal } from './errors.ts';
 import { KmsKeys } from './kms-keys.ts';
 import { S3ObjectStore } from './s3-object-store.ts';
 
-type Variables = Record<string, string | undefined>;
+export type Variables = Record<string, string | undefined>;
 
 /** Parts that only some functions use: whoever does gives them, so that no other bundle holds their clients. */
-type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'sql'>;
+type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'alerts' | 'sql'>;
 
 const clock: Clock = { now: () => new Date() };
 const ids: Ids = { uuid: () => randomUUID() };
 
 /**
- * Variables: those of `clientSettings`; C360_BUCKET; C360_TABLE_CHECKPOINTS, _FILES, _BATCHES, _RUNS, _LOCKS, _VAULT and
- * _LEDGER; C360_VAULT_KEY and C360_LEDGER_KEY (KMS keys); C360_REPORTING_CURRENCY. A part whose variable is missing is an
+ * Variables: those of `clientSettings`; C360_BUCKET; C360_TABLE_CHECKPOINTS, _FILES, _BATCHES, _RUNS, _LOCKS, _ALERTS,
+ * _VAULT and _LEDGER; C360_VAULT_KEY and C360_LEDGER_KEY (KMS keys); C360_REPORTING_CURRENCY. A part whose variable is missing is an
  * AdapterError when it is first used, and so is one that was not given.
  */
 export function awsEnvironment(variables: Variables, given: Partial<GivenParts> = {}): Environment {
@@ -63,6 +63,9 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
     get warehouse() {
       return part('warehouse', given.warehouse);
     },
+    get alerts() {
+      return part('alerts', given.alerts);
+    },
     get sql() {
       return part('sql', given.sql);
     },
@@ -73,7 +76,7 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
 }
 
 /** The same value at each call; a call that threw is made anew. */
-function once<Value>(make: () => Value): () => Value {
+export function once<Value>(make: () => Value): () => Value {
   let made: { value: Value } | undefined;
   return () => {
     made ??= { value: make() };
@@ -87,7 +90,7 @@ function part<Part>(name: string, given: Part | undefined): Part {
   return given;
 }
 
-function read(variables: Variables, name: string): string {
+export function read(variables: Variables, name: string): string {
   const value = variables[name];
   if (!value) throw refusal(`the environment variable ${name} must be set, got nothing`);
   return value;
@@ -105,6 +108,7 @@ function hotTableNames(variables: Variables): Record<HotTable, string> {
     batches: nameOf('batches'),
     runs: nameOf('runs'),
     locks: nameOf('locks'),
+    alerts: nameOf('alerts'),
   };
 }
 

@@ -1,8 +1,11 @@
 /** ModelEngine on DuckDB, in this process. */
 import { mkdirSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
+import { refusedRowsKey } from '../../domain/lake/layout.ts';
 import type {
+  CheckMeasure,
   EngineResult,
   FileInput,
   ModelPlan,
@@ -11,12 +14,14 @@ import type {
   RunPlan,
   WrittenFile,
 } from '../../domain/lake/run-plan.ts';
+import { exclusionColumns } from '../../domain/quality/exclusions.ts';
 import { EngineError, type ModelEngine, type ObjectStore, type SqlFiles } from '../../ports.ts';
+import { measureChecks, refusingSelects, writeRefusedRows } from './duckdb-checks.ts';
 import { dateSpans, isWithin, type RowsByDate, rowsByDate, writePartitions } from './duckdb-partitions.ts';
 import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
 
 /** The folders of the lake that models read and write: neither landing nor quarantine. */
-const layers = ['raw', 'clean', 'curated', 'rates'];
+const layers = ['raw', 'clean', 'curated', 'rates', 'exclusions', 'plans'];
 
 export interface DuckDbEngineOptions {
   objects: ObjectStore;
@@ -41,42 +46,51 @@ export class DuckDbEngine implements ModelEngine {
       await session.run('settings', 'set parquet_metadata_cache = true');
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
-      for (const model of plan.models) models.push(await this.#executeModel(session, model, models));
+      for (const model of plan.models) models.push(await this.#executeModel(session, plan.runId, model, models));
       return { runId: plan.runId, layer: plan.layer, engine: 'duckdb', models };
     });
   }
 
-  async #executeModel(session: DuckDbSession, model: ModelPlan, done: ModelResult[]): Promise<ModelResult> {
+  async #executeModel(
+    session: DuckDbSession,
+    runId: string,
+    model: ModelPlan,
+    done: ModelResult[],
+  ): Promise<ModelResult> {
     const started = performance.now();
     const records = await this.#readRecords(session, model);
     const dates = records ? [...records.keys()] : await this.#touchedDates(session, model, done);
     await this.#makeResult(session, model, done, dates, records);
-    const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
+    const counts = model.counts ? await this.#counts(session, model, model.counts) : {};
+    const checks = model.checks ? await measureChecks(session, model.table, model.checks) : [];
+    // Counts and checks are of all that the records say; what is refused, of what this run writes.
+    const touched = model.touched && 'dates' in model.touched ? model.touched.dates : dates;
+    await keepTouched(session, model, touched);
+    const refused = await this.#refused(session, runId, model, checks);
     if (records) await session.run(model.table, 'drop table records');
     const files = await this.#write(session, model);
     return {
       table: model.table,
-      touched: model.output.partitionColumn ? (dates ?? files.map(({ partition }) => partition!)) : 'whole',
+      touched: model.output.partitionColumn ? (touched ?? []) : 'whole',
       files,
       rows: files.reduce((sum, file) => sum + file.rows, 0),
       counts,
+      checks,
+      ...(refused && { refused }),
       seconds: (performance.now() - started) / 1000,
     };
   }
 
   /**
    * Reads the raw records of a model that tells their day into the table `records`, since several statements ask for them;
-   * gives the dates that the run touches, each with its number of records. Undefined for other models.
+   * gives their number on each day. Undefined for other models.
    */
-  async #readRecords(session: DuckDbSession, { table, inputs, touched }: ModelPlan): Promise<RowsByDate | undefined> {
+  async #readRecords(session: DuckDbSession, { table, inputs }: ModelPlan): Promise<RowsByDate | undefined> {
     const input = Object.values(inputs).find((candidate) => 'day' in candidate);
     if (!input || !('day' in input)) return undefined;
-    const dates = touched && 'dates' in touched ? touched.dates : undefined;
-    const wanted = dates ? `where day in (${dates.map((date) => `date '${date}'`).join(', ') || 'null'})` : '';
     const records = `select *, ${input.day} as day from (${this.#select(input)})`;
-    await session.run(table, `create or replace table records as from (${records}) ${wanted} order by day`);
-    const found = await rowsByDate(session, table, 'records', 'day');
-    return dates ? new Map(dates.map((date) => [date, found.get(date) ?? 0])) : found;
+    await session.run(table, `create or replace table records as from (${records}) order by day`);
+    return rowsByDate(session, table, 'records', 'day');
   }
 
   /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */
@@ -136,7 +150,7 @@ export class DuckDbEngine implements ModelEngine {
   }
 
   /** The SELECT that reads an input's files with its declared columns. */
-  #select({ format, files, columns }: FileInput): string {
+  #select({ format, files, columns, without }: FileInput): string {
     const none = `select ${columns.map(({ name, type }) => `cast(null as ${type}) as "${name}"`).join(', ')} where false`;
     if (files.length === 0) return none;
     const list = `[${files.map((file) => quoted(this.#options.objects.uri(file.key))).join(', ')}]`;
@@ -148,13 +162,47 @@ export class DuckDbEngine implements ModelEngine {
       return `select ${columnList(columns)} from (${rows})`;
     }
     const struct = columns.map(({ name, type }) => `"${name}": '${type}'`).join(', ');
-    return `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
+    const records = `select * from read_json(${list}, format = 'newline_delimited', records = true, columns = {${struct}}, ${options})`;
+    return without ? `select * from (${records}) as records where not exists (${this.#excluded(without)})` : records;
   }
 
-  /** The one row of the model's counts, by column name. */
-  async #counts(session: DuckDbSession, table: string, path: string): Promise<Record<string, number>> {
-    const [row = {}] = (await session.run(table, this.#options.sql.read(path))).getRowObjectsJson();
-    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+  /** The SELECT that finds a record's origin among those to leave out. */
+  #excluded({ files, origin }: NonNullable<FileInput['without']>): string {
+    const list = files.map((key) => quoted(this.#options.objects.uri(key))).join(', ');
+    const columns = exclusionColumns.map(({ name, type }) => `"${name}": '${type}'`).join(', ');
+    const isSame = origin.map((column) => `excluded.${column} = records.${column}`).join(' and ');
+    return `select 1 from read_json([${list}], format = 'newline_delimited', records = true, columns = {${columns}}) as excluded
+      where ${isSame} and excluded.redrive_count = coalesce(records.redrive_count, 0)`;
+  }
+
+  /** The one row of the model's counts, by column name; its checks find it as the table `counts`, with the `arrivals` of the plan. */
+  async #counts(
+    session: DuckDbSession,
+    { table, arrivals = 0 }: ModelPlan,
+    path: string,
+  ): Promise<Record<string, number>> {
+    const text = withoutEnd(this.#options.sql.read(path));
+    const [row = {}] = (await session.run(table, text)).getRowObjectsJson();
+    const counts = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+    const columns = Object.entries({ ...counts, arrivals }).map(([name, count]) => `${count} as "${name}"`);
+    await session.run(table, `create or replace temp table counts as select ${columns.join(', ')}`);
+    return counts;
+  }
+
+  /** Writes down which rows break a check that refuses them; undefined where there are none. */
+  async #refused(
+    session: DuckDbSession,
+    runId: string,
+    { table, checks }: ModelPlan,
+    measures: CheckMeasure[],
+  ): Promise<ModelResult['refused']> {
+    const selects = refusingSelects(checks, measures);
+    if (selects.length === 0) return undefined;
+    const key = refusedRowsKey(runId, table);
+    const path = this.#options.objects.uri(key);
+    mkdirSync(dirname(path), { recursive: true });
+    const rows = await writeRefusedRows(session, table, selects, path);
+    return rows && { key, rows };
   }
 
   async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {
@@ -226,6 +274,13 @@ async function createResult(session: DuckDbSession, model: ModelPlan, text: stri
 function resultRows({ output: { columns, partitionColumn } }: ModelPlan, text: string): string {
   const order = partitionColumn ? `order by ${partitionColumn}` : '';
   return `select ${columnList(columns)} from (${withoutEnd(text)}) ${order}`;
+}
+
+async function keepTouched(session: DuckDbSession, { table, output }: ModelPlan, dates: string[] = []): Promise<void> {
+  const { onlyTouched, partitionColumn } = output;
+  if (!onlyTouched) return;
+  const list = dates.map((date) => `date ${quoted(date)}`).join(', ');
+  await session.run(table, `delete from result where not list_contains([${list}]::date[], ${partitionColumn})`);
 }
 
 const columnList = (columns: Column[]): string => columns.map(({ name }) => `"${name}"`).join(', ');

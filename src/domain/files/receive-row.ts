@@ -31,7 +31,8 @@ export function rowReceiver({ contract, mapping, rates }: RowRules): (row: JsonO
 /** DECIMAL(18,4) ends at 10^14: ten thousand such lines can still be added up. */
 const greatestAmount = 1e10;
 
-function checkSale(record: JsonObject, contract: Contract, { known }: Rates): Outcome<JsonObject> {
+/** A sale's amount can be converted, and added up with all others. */
+export function checkSale(record: JsonObject, contract: Contract, { known }: Rates): Outcome<JsonObject> {
   const { currency, amount, quantity, unit_price: price, discount = 0 } = record;
   const rate = known.get(String(currency));
   if (!rate || String(record.ordered_at).slice(0, 10) < rate.from) {

@@ -1,6 +1,6 @@
 /** Ids for the rows of files that have none. */
 import { createHash } from 'node:crypto';
-import { contractOf, type Dataset, rawColumnsOf } from '../../contracts/index.ts';
+import { contractOf, type Dataset, doorColumnsOf, rawColumnsOf } from '../../contracts/index.ts';
 import { canonicalText, type RawLine } from '../privacy/separate.ts';
 
 export interface RowIdRule {
@@ -16,7 +16,7 @@ export interface RowIdRule {
  */
 export function rowIdRule(dataset: Dataset, field: string): RowIdRule {
   const column = contractOf(`${dataset}/1`)!.leaves.find((leaf) => leaf.property === field)!.column;
-  const provenance = ['source_file', 'source_line', 'arrived_at', 'unknown_field_count', column];
+  const provenance = [...doorColumnsOf(dataset), column];
   const hashed = rawColumnsOf(dataset).filter(({ name }) => !provenance.includes(name) && !name.endsWith('_sealed'));
   const hash = (line: RawLine) => createHash('sha256').update(canonicalText(line, hashed)).digest('hex').slice(0, 32);
   return { column, hash };

@@ -59,6 +59,20 @@ export function planKey(runId: string, layer: string): string {
   return `plans/${runId}/${layer}.json`;
 }
 
+/** The rows of a table that its gate refused, by the checks that they broke; the engine writes it. */
+export function refusedRowsKey(runId: string, table: string): string {
+  return `plans/${runId}/refused/${table}.jsonl`;
+}
+
+/** What a gate refused in one pass of a run: the origins that the clean layer leaves out from then on. */
+export function exclusionsKey(runId: string, pass: number): string {
+  return `exclusions/${runId}.${pass}.jsonl`;
+}
+
+export function qualityReportKey(runId: string, format: 'json' | 'md'): string {
+  return `reports/quality/${runId}.${format}`;
+}
+
 export function ratesKey(contentHash: string): string {
   return `rates/${contentHash}.jsonl`;
 }

@@ -1,6 +1,8 @@
 /** Builds the run plan of one layer from the models' headers, the newest snapshot and what is new. */
 import { type Column, type Dataset, rawColumnsOf } from '../../contracts/index.ts';
 import { rateColumns } from '../files/rates.ts';
+import type { Check } from '../quality/checks.ts';
+import { compileChecks, originColumns, tablesOfChecks } from '../quality/compile-checks.ts';
 import { tablePrefix } from './layout.ts';
 import { type ModelHeader, tableColumns, viewName } from './model-header.ts';
 import type { EngineResult, Layer, ModelPlan, PlanInput, RunPlan } from './run-plan.ts';
@@ -16,15 +18,22 @@ export interface Model {
   /** Path of the SELECT of touched dates, where it has one. */
   touchedSql?: string;
   countsSql?: string;
+  checks: Check[];
 }
 
 export interface LayerContext {
   runId: string;
+  /** When the run is planned. */
+  at: Date;
+  /** Objects that name the records which gates have refused. */
+  exclusions: string[];
+  /** How many records the doors counted in the raw objects, less those that gates have refused; for the clean layer. */
+  arrivals?: Partial<Record<Dataset, number>>;
   models: Model[];
   ddl: Map<string, Column[]>;
   /** Files of every table, those that this run's clean models wrote included. */
   tables: Snapshot['tables'];
-  /** Raw objects that no run has consumed. */
+  /** Raw objects that no run has consumed; with `again`, those that were. */
   newRaw: Partial<Record<Dataset, string[]>>;
   /** Key of the exchange rates in force. */
   rates: string;
@@ -32,14 +41,31 @@ export interface LayerContext {
   haveRatesChanged: boolean;
   /** What the clean models of this run did. */
   clean?: EngineResult;
+  /** Set where nothing new is taken in, and these are made anew. */
+  again?: MadeAgain;
 }
 
-/** The clean models of the datasets that have new raw objects. */
+/** What is made anew of records that are consumed already: the rest of the lake keeps its files. */
+export interface MadeAgain {
+  /** Business dates, of every table that is partitioned by them. */
+  dates: string[];
+  /** Clean tables without dates. */
+  tables: string[];
+}
+
+/** The clean models of the datasets that have new raw objects, or of what is made anew. */
 export function planClean(context: LayerContext): RunPlan {
+  const { again } = context;
   const models = context.models
     .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
-    .map((model) => modelPlan(context, model, model.touchedSql ? { sql: model.touchedSql } : undefined));
-  return { runId: context.runId, layer: 'clean', models };
+    .filter(({ table, header }) => !again || (header.partition ? again.dates.length > 0 : again.tables.includes(table)))
+    .map((model) => modelPlan(context, model, cleanTouched(context, model), context.arrivals?.[datasetOf(model)]));
+  return { runId: context.runId, layer: 'clean', pass: 1, models };
+}
+
+function cleanTouched({ again }: LayerContext, { header, touchedSql }: Model): ModelPlan['touched'] {
+  if (again) return header.partition ? { dates: again.dates } : undefined;
+  return touchedSql ? { sql: touchedSql } : undefined;
 }
 
 /**
@@ -48,7 +74,7 @@ export function planClean(context: LayerContext): RunPlan {
  */
 export function planCurated(context: LayerContext): RunPlan {
   const touched = new Map<string, string[]>();
-  for (const dataset of Object.keys(context.newRaw)) touched.set(`raw.${dataset}`, []);
+  if (!context.again) for (const dataset of Object.keys(context.newRaw)) touched.set(`raw.${dataset}`, []);
   for (const { table, touched: dates } of context.clean?.models ?? [])
     touched.set(table, dates === 'whole' ? [] : dates);
   if (context.haveRatesChanged) {
@@ -65,25 +91,31 @@ export function planCurated(context: LayerContext): RunPlan {
     models.push(modelPlan(context, model, { dates }));
     touched.set(model.table, model.header.partition ? dates : []);
   }
-  return { runId: context.runId, layer: 'curated', models };
+  return { runId: context.runId, layer: 'curated', pass: 1, models };
 }
 
 const datasetOf = (model: Model): Dataset => model.table.split('.')[1] as Dataset;
 
-function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched']): ModelPlan {
+function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched'], arrivals?: number): ModelPlan {
   const columns = tableColumns(model.table, model.header, context.ddl);
   const { partition, day } = model.header;
+  const checks = compileChecks(model.checks, { table: model.table, at: context.at });
+  const inputs = new Set([...model.header.inputs, ...tablesOfChecks(model.checks)]);
   return {
     table: model.table,
     sql: model.sql,
-    inputs: Object.fromEntries(model.header.inputs.map((input) => [viewName(input), planInput(context, model, input)])),
+    inputs: Object.fromEntries([...inputs].map((input) => [viewName(input), planInput(context, model, input)])),
     ...(touched && { touched }),
     ...(partition && (day || model.table.startsWith('curated.')) && { isMadeByDate: true }),
     ...(model.countsSql && { counts: model.countsSql }),
+    ...(checks && { checks }),
+    ...(arrivals !== undefined && { arrivals }),
     output: {
       prefix: tablePrefix(model.table, context.runId),
       columns,
       ...(partition && { partitionColumn: partition }),
+      // Records say where they belong now: one that lay on these dates may have moved to others, which keep their files.
+      ...(context.again && partition && { onlyTouched: true }),
     },
   };
 }
@@ -93,7 +125,9 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   if (layer === 'raw') {
     const files = (context.newRaw[name as Dataset] ?? []).map((key) => ({ key, partition: null }));
     const { day } = model.header;
-    return { format: 'jsonl', files, columns: rawColumnsOf(name as Dataset), ...(day && { day }) };
+    const without = { files: context.exclusions, origin: originColumns(name as Dataset) };
+    const columns = rawColumnsOf(name as Dataset);
+    return { format: 'jsonl', files, columns, ...(day && { day }), ...(context.exclusions.length > 0 && { without }) };
   }
   if (input === 'reference.rates') {
     return { format: 'jsonl', files: [{ key: context.rates, partition: null }], columns: rateColumns };
@@ -102,9 +136,11 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   if (!source) throw new Error(`${model.sql} reads ${input}, and no model makes it`);
   const columns = tableColumns(input, source.header, context.ddl);
   if (layer === 'curated' && input !== model.table) return { writtenBy: input, columns };
+  // What is made anew is made of raw records alone.
+  const published = context.again && input === model.table ? [] : (context.tables[input] ?? []);
   return {
     format: 'parquet',
-    files: (context.tables[input] ?? []).map(({ key, partition, rows }) => ({ key, partition, rows })),
+    files: published.map(({ key, partition, rows }) => ({ key, partition, rows })),
     columns,
     ...(source.header.partition && { onlyTouched: true }),
   };

@@ -22,6 +22,18 @@ export interface FileInput {
   day?: string;
   /** Read only the files whose partition the model rewrites (`ModelPlan.touched`). */
   onlyTouched?: boolean;
+  /** Records to leave out: those that `exclusions/` name by the columns of their origin. */
+  without?: { files: string[]; origin: [string, string] };
+}
+
+/** A model's checks as SELECTs over its rows (`result`), the row of its counts with `arrivals` (`counts`), and its inputs. */
+export interface CompiledChecks {
+  /** One row: `judged_rows`, and by each check's name the number of rows, keys or differences that break it. */
+  together: string;
+  /** The same a check alone, to find the one that cannot run. */
+  each: Record<string, string>;
+  /** Check -> SELECT of the new rows that break it, by their origin and `redrive_count`. */
+  refused: Record<string, string>;
 }
 
 export interface ModelPlan {
@@ -41,18 +53,25 @@ export interface ModelPlan {
   isMadeByDate?: boolean;
   /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
   counts?: string;
+  checks?: CompiledChecks;
+  /** Of a clean model: how many raw records it is to find, by another count than its own. */
+  arrivals?: number;
   output: {
     /** Folder below which Parquet files are written: `clean/events/run=<id>`. */
     prefix: string;
     columns: Column[];
     /** The date column whose value names the partition folder `dt=<date>`. */
     partitionColumn?: string;
+    /** Write only the rows of the dates that are touched; the counts are of all. */
+    onlyTouched?: boolean;
   };
 }
 
 export interface RunPlan {
   runId: string;
   layer: Layer;
+  /** 1, and one more for each time that the layer is made again without rows that its gate refused. */
+  pass: number;
   models: ModelPlan[];
 }
 
@@ -70,8 +89,14 @@ export interface ModelResult {
   rows: number;
   /** The row of the model's `counts`, by column name. */
   counts: Record<string, number>;
+  checks: CheckMeasure[];
+  /** Rows, by the names of the checks that refuse them, in an object of JSON Lines; absent where there are none. */
+  refused?: { key: string; rows: Record<string, number> };
   seconds: number;
 }
+
+/** What the engine found of a check: how much breaks it among the rows that it judged, or why it could not run. */
+export type CheckMeasure = { name: string; rows: number; failures: number } | { name: string; error: string };
 
 export interface EngineResult {
   runId: string;

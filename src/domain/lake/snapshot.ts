@@ -84,12 +84,12 @@ export function applyResult(tables: Snapshot['tables'], result: EngineResult): S
   return applied;
 }
 
-/** The counts after a run's clean models: each adds what it consumed. */
-export function addConsumed(counts: Snapshot['counts'], clean: EngineResult): Snapshot['counts'] {
+/** The counts after a run's clean models: each adds what it consumed, or with `isAgain` says it of all records. */
+export function addConsumed(counts: Snapshot['counts'], clean: EngineResult, isAgain = false): Snapshot['counts'] {
   const added = { ...counts };
   for (const model of clean.models) {
     const dataset = model.table.split('.')[1] as Dataset;
-    const before = added[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
+    const before = (isAgain ? undefined : added[dataset]) ?? { raw: 0, duplicates: 0, superseded: 0 };
     added[dataset] = {
       raw: before.raw + (model.counts.raw_rows ?? 0),
       duplicates: before.duplicates + (model.counts.duplicate_rows ?? 0),

@@ -123,7 +123,8 @@ function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';
 }
 
-function keptValue(
+/** What raw keeps of a leaf's value. */
+export function keptValue(
   leaf: Leaf,
   value: unknown,
   subjects: Partial<Record<Namespace, KnownSubject>>,

@@ -116,7 +116,7 @@ describe('a replay', () => {
     await run();
     await rollBack(platform.env, 1);
     const before = await newestSnapshot(platform.env);
-    await run({ replay: true });
+    await run({ kind: 'replay' });
     const after = await newestSnapshot(platform.env);
     expect(await orders()).toEqual([['a', '1.0000']]);
     expect(await status()).toMatchObject({ clean: 1, held: 1, isBalanced: true });

@@ -5,7 +5,7 @@ import { DuckDBInstance } from '@duckdb/node-api';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
 import { DuckDbEngine } from '../../../../src/adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../../../../src/adapters/local/duckdb-warehouse.ts';
-import { SqlDirectory } from '../../../../src/adapters/local/sql-directory.ts';
+import { SqlDirectory } from '../../../../src/adapters/sql-directory.ts';
 import type { SqlFiles } from '../../../../src/ports.ts';
 import { type EngineUnderTest, modelEngineContract } from '../../../contracts/model-engine.ts';
 import { warehouseContract } from '../../../contracts/warehouse.ts';

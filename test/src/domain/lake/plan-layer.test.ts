@@ -13,6 +13,7 @@ const model = (table: string, inputs: string[], partition?: string): Model => ({
   table,
   sql: `models/${table.replace('.', '/')}.sql`,
   header: { grain: 'one row', inputs, key: ['key'], partition },
+  checks: [],
   ...(table === 'clean.events' && { touchedSql: 'touched.sql', countsSql: 'counts.sql' }),
 });
 
@@ -28,6 +29,8 @@ const models = [
 
 const context = (changes: Partial<LayerContext>): LayerContext => ({
   runId: 'r1',
+  at: new Date('2026-01-01T00:00:00Z'),
+  exclusions: [],
   models,
   ddl,
   tables: {},
@@ -49,6 +52,7 @@ const cleanResult = (...results: Partial<ModelResult>[]): EngineResult => ({
     files: [],
     rows: 0,
     counts: {},
+    checks: [],
     seconds: 0,
     ...result,
   })),

@@ -8,7 +8,7 @@ const result = (table: string, touched: string[] | 'whole', files: WrittenFile[]
   runId: 'r',
   layer: 'clean',
   engine: 'test',
-  models: [{ table, touched, files, rows: 0, counts: {}, seconds: 0 }],
+  models: [{ table, touched, files, rows: 0, counts: {}, checks: [], seconds: 0 }],
 });
 
 describe('a published run', () => {

@@ -1,7 +1,7 @@
 /** SqlFiles over the repository's `sql/` folder. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { SqlFiles } from '../../ports.ts';
+import type { SqlFiles } from '../ports.ts';
 
 export class SqlDirectory implements SqlFiles {
   readonly #directory: string;
@@ -16,7 +16,7 @@ export class SqlDirectory implements SqlFiles {
 
   list(folder: string): string[] {
     return readdirSync(join(this.#directory, folder))
-      .filter((name) => name.endsWith('.sql'))
+      .filter((name) => /\.(sql|checks\.json)$/.test(name))
       .sort()
       .map((name) => `${folder}/${name}`);
   }

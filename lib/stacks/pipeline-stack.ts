@@ -1,0 +1,140 @@
+/** The pipeline: its functions, the state machine that calls them, and the schedule that starts it. */
+import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { type IRole, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
+import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
+import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
+import { type ITopic, Subscription, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
+import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
+import { Construct } from 'constructs';
+import { FlowFunction } from '../constructs/flow-function.ts';
+import { alertsTopic, modelsJob, pipelineDefinition, substitutionOf } from '../constructs/pipeline-definition.ts';
+import { Deployment } from '../deployment.ts';
+import { acknowledgeWildcards, allow } from '../permissions.ts';
+import { type FunctionRow, type PipelineTask, pipelineFunctions } from '../pipeline-functions.ts';
+
+export interface PipelineSettings {
+  reportingCurrency: string;
+  /** How often the pipeline runs: each day at 03:00 UTC, or each full hour. */
+  schedule: 'daily' | 'hourly';
+  /** Who gets the alerts by e-mail. */
+  alerts?: { email?: string };
+}
+
+export interface PipelineStackProps extends StackProps {
+  /** Name of the deployment, such as `dev`. */
+  environment: string;
+  settings: PipelineSettings;
+}
+
+export class PipelineStack extends Stack {
+  constructor(scope: Construct, id: string, { environment, settings, ...props }: PipelineStackProps) {
+    super(scope, id, props);
+    const deployment = new Deployment(this, environment);
+    const variables = { C360_REPORTING_CURRENCY: settings.reportingCurrency };
+    const functions = (Object.entries(pipelineFunctions) as [PipelineTask, FunctionRow][]).map(([flow, row]) => {
+      const { arn } = new FlowFunction(this, substitutionOf(flow), { deployment, flow, variables, ...row });
+      return { name: substitutionOf(flow), arn };
+    });
+    const machine = new StateMachine(this, 'Pipeline', {
+      stateMachineName: `customer-360-${environment}-pipeline`,
+      definitionBody: DefinitionBody.fromChainable(pipelineDefinition(new Construct(this, 'States'))),
+      definitionSubstitutions: {
+        ...Object.fromEntries(functions.map(({ name, arn }) => [name, arn])),
+        [modelsJob]: deployment.read('modelsJob'),
+        [alertsTopic]: deployment.read('alertsTopicArn'),
+      },
+      role: this.#machineRole(
+        deployment,
+        functions.map(({ arn }) => arn),
+      ),
+      // The last resort, where the load never ends: each task has a time limit of its own.
+      timeout: Duration.hours(12),
+      tracingEnabled: true,
+      logs: {
+        level: LogLevel.ALL,
+        // Keys, counts and the names of checks: the state's document holds nothing else.
+        includeExecutionData: true,
+        destination: new LogGroup(this, 'Logs', {
+          // Log groups of state machines need this prefix, or AWS rewrites the account's log policy at each new one.
+          logGroupName: `/aws/vendedlogs/states/customer-360-${environment}-pipeline`,
+          retention: RetentionDays.THREE_MONTHS,
+          removalPolicy: RemovalPolicy.DESTROY,
+        }),
+      },
+    });
+    const topic = Topic.fromTopicArn(this, 'AlertsTopic', deployment.read('alertsTopicArn'));
+    tellOfStoppedRuns(this, machine, topic);
+    const { email } = settings.alerts ?? {};
+    if (email)
+      new Subscription(this, 'AlertsByEmail', { topic, protocol: SubscriptionProtocol.EMAIL, endpoint: email });
+    new Schedule(this, 'Schedule', {
+      description: `Runs the pipeline, ${settings.schedule}`,
+      schedule: ScheduleExpression.cron(settings.schedule === 'hourly' ? { minute: '0' } : { minute: '0', hour: '3' }),
+      target: new StepFunctionsStartExecution(machine, {
+        input: ScheduleTargetInput.fromObject({ kind: 'run' }),
+        maxEventAge: Duration.hours(1),
+      }),
+    });
+  }
+
+  /** All that the machine may do; CDK adds nothing to it. */
+  #machineRole(deployment: Deployment, functionArns: string[]): IRole {
+    const job = this.formatArn({ service: 'glue', resource: 'job', resourceName: deployment.read('modelsJob') });
+    const statements = [
+      allow(['lambda:InvokeFunction'], ...functionArns),
+      allow(['glue:StartJobRun', 'glue:GetJobRun', 'glue:GetJobRuns', 'glue:BatchStopJobRun'], job),
+      allow(['sns:Publish'], deployment.read('alertsTopicArn')),
+      allow(['kms:Decrypt', 'kms:GenerateDataKey'], deployment.read('dataKeyArn')),
+      allow([...logDelivery, ...tracing], '*'),
+    ];
+    const role = new Role(this, 'PipelineRole', {
+      assumedBy: new ServicePrincipal('states.amazonaws.com'),
+      inlinePolicies: { pipeline: new PolicyDocument({ statements }) },
+    });
+    const reason = 'The delivery of logs and traces is set up for the account: AWS has no narrower resource for it';
+    acknowledgeWildcards(role, [{ resource: '*', reason }]);
+    return role.withoutPolicyUpdates();
+  }
+}
+
+/** A run that is stopped from outside reaches none of its own states: its end is told by the event of it. */
+function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topic: ITopic): void {
+  const run = EventField.fromPath('$.detail.name');
+  const status = EventField.fromPath('$.detail.status');
+  new Rule(scope, 'StoppedRuns', {
+    description: 'Runs of the pipeline that took too long or were stopped by somebody',
+    eventPattern: {
+      source: ['aws.states'],
+      detailType: ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: [machine.stateMachineArn], status: ['TIMED_OUT', 'ABORTED'] },
+    },
+    targets: [
+      new SnsTopic(topic, {
+        message: RuleTargetInput.fromText(
+          `The run ${run} of the pipeline was stopped (${status}). Readers see what was published last; its lock ends with its lease, and the next run takes up what is missing.`,
+        ),
+      }),
+    ],
+  });
+}
+
+const logDelivery = [
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+];
+
+const tracing = [
+  'xray:PutTraceSegments',
+  'xray:PutTelemetryRecords',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+];

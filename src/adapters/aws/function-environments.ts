@@ -1,0 +1,47 @@
+/** Environments of functions that use more than the stores: who imports one has its clients in its bundle. */
+import type { Environment, SqlFiles } from '../../ports.ts';
+import { clientSettings, redshiftDataClient, snsClient } from './clients.ts';
+import { awsEnvironment, once, read, type Variables } from './environment.ts';
+import { RedshiftWarehouse } from './redshift-warehouse.ts';
+import { SnsAlerts } from './sns-alerts.ts';
+
+/** With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). */
+export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+  const warehouse = once(
+    () =>
+      new RedshiftWarehouse({
+        client: redshiftDataClient(clientSettings(variables)),
+        workgroup: read(variables, 'C360_WAREHOUSE_WORKGROUP'),
+        database: read(variables, 'C360_WAREHOUSE_DATABASE'),
+        copyRoleArn: read(variables, 'C360_WAREHOUSE_COPY_ROLE'),
+        objects: env.objects,
+      }),
+  );
+  const env: Environment = awsEnvironment(variables, {
+    sql,
+    get warehouse() {
+      return warehouse();
+    },
+  });
+  return env;
+}
+
+/** With the topic of the alerts: C360_ALERTS_TOPIC (an ARN). */
+export function alertsEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+  const alerts = once(
+    () =>
+      new SnsAlerts({
+        client: snsClient(clientSettings(variables)),
+        topicArn: read(variables, 'C360_ALERTS_TOPIC'),
+        hot: env.hot,
+        clock: env.clock,
+      }),
+  );
+  const env: Environment = awsEnvironment(variables, {
+    sql,
+    get alerts() {
+      return alerts();
+    },
+  });
+  return env;
+}

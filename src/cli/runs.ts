@@ -1,0 +1,94 @@
+import { Command, Option } from 'commander';
+import { RefusedInput } from '../domain/refused-input.ts';
+import { listRuns, type RunRecord } from '../flows/run-record.ts';
+import { isBeingWritten, type Platform } from '../local/platform.ts';
+import type { ResultSet } from '../ports.ts';
+import { globalOptions, limitOption, withPlatform } from './context.ts';
+import { type Format, print, printResult, printSummary, tableText } from './output.ts';
+
+export function runsCommand(): Command {
+  return new Command('runs')
+    .description('list the runs of the pipeline, or show one')
+    .addOption(new Option('--status <status>', 'only those that ended so').choices([...statuses]))
+    .addOption(limitOption(20))
+    .addHelpText(
+      'after',
+      `
+The newest stands first. A run whose process was ended is told as interrupted: the next run takes up what is missing.
+
+Examples:
+  $ c360 runs
+  $ c360 runs --status failed --format json
+  $ c360 runs show 20260307T030000Z-1f0c66a2`,
+    )
+    .action(async ({ status, limit }: { status?: string; limit: number }, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'read', async (platform) => {
+        const runs = (await recorded(platform)).filter((run) => !status || run.status === status);
+        printResult(listed(runs), globals.format, { limit });
+      });
+    })
+    .addCommand(showCommand());
+}
+
+const statuses = ['running', 'succeeded', 'idle', 'failed', 'interrupted'] as const;
+
+function showCommand(): Command {
+  return new Command('show')
+    .description('show what a run was asked, what it did, and why it failed')
+    .argument('<run>', 'its id; `c360 runs` lists them')
+    .addHelpText('after', '\nExamples:\n  $ c360 runs show 20260307T030000Z-1f0c66a2')
+    .action(async (runId: string, _options: object, command: Command) => {
+      const globals = globalOptions(command);
+      await withPlatform(globals, 'read', async (platform) => {
+        const run = (await recorded(platform)).find((known) => known.runId === runId);
+        if (!run) throw new RefusedInput(`there is no run ${runId}; \`c360 runs\` lists those that are known`);
+        printRun(run, globals.format);
+      });
+    });
+}
+
+/** A run is going on only while somebody writes to the data directory. */
+const recorded = ({ env, paths }: Platform): Promise<RunRecord[]> =>
+  listRuns(env)({ isDead: () => !isBeingWritten(paths.dataDir) });
+
+const listed = (runs: RunRecord[]): ResultSet => ({
+  columns: [
+    { name: 'run', type: 'VARCHAR' },
+    { name: 'kind', type: 'VARCHAR' },
+    { name: 'status', type: 'VARCHAR' },
+    { name: 'started_at', type: 'TIMESTAMP' },
+    { name: 'seconds', type: 'DOUBLE' },
+    { name: 'snapshot', type: 'INTEGER' },
+    { name: 'failed_step', type: 'VARCHAR' },
+  ],
+  rows: runs.map((run) => [
+    run.runId,
+    run.kind,
+    run.status,
+    run.startedAt,
+    secondsOf(run),
+    run.snapshot ?? null,
+    run.failedStep ?? null,
+  ]),
+});
+
+function secondsOf({ startedAt, finishedAt, steps }: RunRecord): number {
+  const last = steps.at(-1);
+  const end = finishedAt ? Date.parse(finishedAt) : last ? Date.parse(last.startedAt) + last.seconds * 1000 : 0;
+  return Math.max(0, Math.round(end - Date.parse(startedAt)) / 1000);
+}
+
+function printRun({ steps, ...run }: RunRecord, format: Format): void {
+  const columns = ['step', 'started_at', 'seconds', 'outcome'].map((name) => ({
+    name,
+    type: name === 'seconds' ? 'DOUBLE' : 'VARCHAR',
+  }));
+  const rows = steps.map(({ step, startedAt, seconds, outcome }) => [step, startedAt, seconds, outcome]);
+  if (format === 'csv') printResult({ columns, rows }, format);
+  else if (format === 'json') printSummary({ ...run, steps }, format);
+  else {
+    printSummary({ ...run, seconds: secondsOf({ ...run, steps }) }, format);
+    print(`\n${tableText({ columns, rows }, { isTextWrapped: true })}`);
+  }
+}

@@ -1,0 +1,80 @@
+/** The pipeline's state machine: each task has its limits, and no run ends without a word. */
+import validate from 'asl-validator';
+import { temporaryDirectories } from '../support/local-stores.ts';
+import { breaches, type Definition, type State } from '../support/state-machine-walk.ts';
+import { resourceOf, synthesize } from '../support/synthesized.ts';
+
+const { template } = synthesize(temporaryDirectories()());
+const machine = resourceOf(template, 'AWS::StepFunctions::StateMachine');
+const text = machine.Properties.DefinitionString as string;
+const definition = (): Definition => JSON.parse(text) as Definition;
+
+test('is plain JSON whose open names are all filled in', () => {
+  const open = [...text.matchAll(/\$\{(\w+)\}/g)].map(([, name]) => name);
+  expect([...new Set(open)].sort()).toEqual(Object.keys(machine.Properties.DefinitionSubstitutions as object).sort());
+});
+
+test('is valid in the States Language', () => {
+  expect(validate(definition()).errorsText()).toBe('');
+  const broken = definition();
+  broken.States.Plan!.Next = 'Nowhere';
+  expect(validate(broken).errorsText()).toContain('Nowhere');
+});
+
+test('keeps to what the machine on one computer executes, too', () => {
+  expect(text).not.toMatch(/"QueryLanguage"|"Assign"|"ItemReader"|"HeartbeatSeconds|waitForTaskToken|"Map"/);
+});
+
+test('has a timeout, retries and a catch at each task, and tells of every end', () => {
+  expect(breaches(definition())).toEqual([]);
+});
+
+describe('the walk finds', () => {
+  const planted = (change: (states: Record<string, State>) => void): string[] => {
+    const changed = definition();
+    change(changed.States);
+    return breaches(changed);
+  };
+
+  test.each(Object.keys(definition().States).filter((name) => definition().States[name]!.Type === 'Task'))(
+    'what %s lacks',
+    (name) => {
+      expect(planted((states) => delete states[name]!.TimeoutSeconds)).toEqual([`${name} has no timeout`]);
+      expect(planted((states) => delete states[name]!.Retry)).toEqual([`${name} is not tried again after every error`]);
+      expect(planted((states) => states[name]!.Retry!.pop())).toEqual([`${name} is not tried again after every error`]);
+      expect(planted((states) => delete states[name]!.Retry!.at(-1)!.JitterStrategy)).toEqual([
+        `${name} retries without backoff, jitter or longest delay`,
+      ]);
+      expect(planted((states) => delete states[name]!.Catch)).toEqual([`${name} does not catch every error`]);
+      expect(planted((states) => delete states[name]!.Catch![0]!.ResultPath)).toEqual([
+        `${name} does not say at $.failed.${name} what failed`,
+      ]);
+    },
+  );
+
+  test.each<[what: string, change: (states: Record<string, State>) => void, end: string]>([
+    [
+      'a step that ends the run by itself',
+      ({ PublishAnswers }) => (PublishAnswers!.Next = 'RunSucceeded'),
+      'RunSucceeded',
+    ],
+    ['a choice that ends it', ({ WhatIsNew }) => (WhatIsNew!.Default = 'RunSucceeded'), 'RunSucceeded'],
+    ['a failure that is not told', ({ CleanModels }) => (CleanModels!.Catch![0]!.Next = 'RunFailed'), 'RunFailed'],
+    ['a failed word that nobody repeats', ({ Notify }) => (Notify!.Catch![0]!.Next = 'RunFailed'), 'RunFailed'],
+    ['a refused batch that is not told', ({ AfterExclusion }) => (AfterExclusion!.Default = 'RunFailed'), 'RunFailed'],
+  ])('%s', (_, change, end) => {
+    expect(planted(change)).toEqual([`${end} ends a run of which nobody is told`]);
+  });
+});
+
+test('a run that is stopped from outside is told, too', () => {
+  expect(definition()).toMatchObject({ TimeoutSeconds: 12 * 60 * 60 });
+  expect(resourceOf(template, 'AWS::Events::Rule').Properties).toMatchObject({
+    State: 'ENABLED',
+    EventPattern: {
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { status: ['TIMED_OUT', 'ABORTED'] },
+    },
+    Targets: [{ Arn: { Ref: expect.stringContaining('alertstopicarn') } }],
+  });
+});

@@ -1,0 +1,41 @@
+/** Settings are checked when they are read, and each deployment's file holds good ones. */
+import { cpSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { readSettings } from '../../../src/local/settings.ts';
+import { temporaryDirectories } from '../../support/local-stores.ts';
+
+const newDirectory = temporaryDirectories();
+
+function settings(text: string) {
+  const root = newDirectory();
+  mkdirSync(join(root, 'config'));
+  cpSync('config/schema.json', join(root, 'config/schema.json'));
+  writeFileSync(
+    join(root, 'config/local.yaml'),
+    `reportingCurrency: USD\nstream: {shards: 1, retentionHours: 24}\n${text}`,
+  );
+  return () => readSettings(root);
+}
+
+const deployments = readdirSync('config').filter((name) => name.endsWith('.yaml'));
+
+test.each(deployments)('config/%s is as the schema says', (file) => {
+  expect(readSettings('.', file.replace('.yaml', ''))).toMatchObject({
+    schedule: expect.stringMatching(/^(daily|hourly)$/),
+  });
+});
+
+test('the pipeline runs daily where nothing else is said', () => {
+  expect(settings('')()).toMatchObject({ schedule: 'daily' });
+  expect(settings('schedule: hourly')()).toMatchObject({ schedule: 'hourly' });
+});
+
+test.each`
+  text                                               | problem
+  ${'schedule: weekly'}                              | ${/^config\/local.yaml: schedule must be equal to one of/}
+  ${'alerts: {email: nobody}'}                       | ${/^config\/local.yaml: alerts.email must match/}
+  ${'alerts: {slackWebhookUrl: "http://example/x"}'} | ${/^config\/local.yaml: alerts.slackWebhookUrl must match/}
+  ${'alerts: {phone: "1"}'}                          | ${/^config\/local.yaml: alerts must NOT have additional/}
+`('refuses $text', ({ text, problem }) => {
+  expect(settings(text)).toThrow(problem);
+});
