@@ -1,6 +1,6 @@
 /** Each shipped check is needed: what is planted for it, it alone catches, and without it the gate of its layer lets it pass. */
 import { gzipSync } from 'node:zlib';
-import { SqlDirectory } from '../../src/adapters/local/sql-directory.ts';
+import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
 import { datasets } from '../../src/contracts/index.ts';
 import { rawKey } from '../../src/domain/lake/layout.ts';
 import type { Layer, RunPlan } from '../../src/domain/lake/run-plan.ts';
