@@ -43,7 +43,7 @@ describe('a template', () => {
       Machine: {
         Type: 'AWS::StepFunctions::StateMachine',
         Properties: {
-          DefinitionString: { 'Fn::Join': ['', ['{"Comment":"arn:', { Ref: 'AWS::Partition' }, ':${Name}"}']] },
+          DefinitionString: { 'Fn::Join': ['', ['{"Comment":"arn:', { Ref: 'AWS::Partition' }, `:\${Name}"}`]] },
           DefinitionSubstitutions: { Name: substitution },
         },
       },
