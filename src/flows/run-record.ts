@@ -5,7 +5,7 @@ import type { Environment, HotItem, HotValue } from '../ports.ts';
 import { type LockHolder, runLockHolder } from './run-lock.ts';
 
 /** `idle` where nothing was new. */
-export type RunStatus = 'running' | 'succeeded' | 'idle' | 'failed' | 'interrupted';
+type RunStatus = 'running' | 'succeeded' | 'idle' | 'failed' | 'interrupted';
 
 export interface StepReport {
   /** `clean models` */

@@ -50,10 +50,10 @@ export async function notedStep<T>(
 
 /** Notes what an engine did, unless it is noted already. */
 export async function notedModels(env: Environment, runId: string, result: EngineResult): Promise<void> {
-  const step = `${result.layer} models`;
+  const [step, gate] = [`${result.layer} models`, `${result.layer} gate`];
   const { steps = [], currentStep } = (await readRun(env, runId)) ?? {};
-  const isNoted = steps.at(-1)?.step === step || currentStep?.endsWith(' gate');
-  if (isNoted) return;
+  // A gate that is called again stands behind them, begun or done.
+  if ([step, gate].includes(steps.at(-1)?.step ?? '') || currentStep === gate) return;
   const seconds = result.models.reduce((sum, model) => sum + model.seconds, 0);
   const startedAt = new Date(env.clock.now().getTime() - seconds * 1000).toISOString();
   await noteStep(env, runId, { step, startedAt, seconds, outcome: told.models(result) });

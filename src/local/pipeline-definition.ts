@@ -110,7 +110,7 @@ const resourcesOf = ({ Resources }: JsonObject, type: string): Resource[] =>
 export function definitionOf(template: JsonObject): PipelineDefinition {
   const [machine] = resourcesOf(template, stateMachineType);
   const [schedule] = resourcesOf(template, 'AWS::Scheduler::Schedule');
-  if (!machine || !schedule) throw new Error(`the template must hold a ${stateMachineType} and its schedule`);
+  if (!machine || !schedule) throw new Error(`the template must hold one ${stateMachineType} and its schedule`);
   const { DefinitionString: text, DefinitionSubstitutions: substitutions } = machine.Properties;
   const names = isObject(substitutions) ? substitutions : {};
   const filled = resolved(template, text).replaceAll(/\$\{(\w+)\}/g, (_, name: string) =>

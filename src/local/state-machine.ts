@@ -17,7 +17,7 @@ export class TaskError extends Error {
 }
 
 /** A state's input or output that is larger than it may be: states carry keys, and documents hold the lists. */
-export class PayloadTooLarge extends Error {
+class PayloadTooLarge extends Error {
   override name = 'States.DataLimitExceeded';
   /** As on AWS it ends the execution; the interpreter asks for these two. */
   readonly isRetryable = false;

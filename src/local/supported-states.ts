@@ -5,7 +5,7 @@
 import { isObject, type JsonObject } from '../domain/json.ts';
 
 /** A definition that asks for what would be ignored. */
-export class UnsupportedDefinition extends Error {
+class UnsupportedDefinition extends Error {
   override name = 'UnsupportedDefinition';
 }
 

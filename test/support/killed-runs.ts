@@ -169,7 +169,7 @@ async function readUntil({ before, after }: KilledRuns, place: string, end: Prom
 }
 
 /** What lies in the data directory and is named nowhere: files of no snapshot, plans of no run, what work has left behind. */
-export async function orphans(place: string): Promise<string[]> {
+async function orphans(place: string): Promise<string[]> {
   return reading(place, async (env) => {
     const newest = (await newestSnapshot(env))!;
     const tables = Object.values(newest.tables).flat();

@@ -16,7 +16,7 @@ interface Call {
 type When = 'before' | 'during' | 'after';
 
 /** A call of a run that was let through, with the times at which it may be stopped. */
-export interface MeasuredCall extends Call {
+interface MeasuredCall extends Call {
   phases: When[];
   ms?: number;
 }

@@ -6,7 +6,7 @@ import { RefusedInput } from '../refused-input.ts';
  * `run` takes in what is new; `replay` makes every table anew from all raw records; `backfill` makes the dates of a range
  * anew, and `rerun` what an earlier run touched, both from the raw records that are consumed already.
  */
-export const runKinds = ['run', 'replay', 'backfill', 'rerun'] as const;
+const runKinds = ['run', 'replay', 'backfill', 'rerun'] as const;
 export type RunKind = (typeof runKinds)[number];
 
 export type RunRequest =

@@ -1,0 +1,183 @@
+/** The tasks of a run, its record and its end: done again they find what they did, and what went wrong is said without data. */
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { newestSnapshot } from '../../../src/flows/documents.ts';
+import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
+import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
+import { runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
+import { listRuns, noteRun, readRun } from '../../../src/flows/run-record.ts';
+import { runPipeline } from '../../../src/local/run-pipeline.ts';
+import { EngineError, type Environment } from '../../../src/ports.ts';
+import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
+import { temporaryDirectories } from '../../support/local-stores.ts';
+
+const newDirectory = temporaryDirectories();
+let platform: DoorPlatform;
+let env: Environment;
+
+beforeEach(() => {
+  platform = doorPlatform(newDirectory());
+  env = withoutAnswers(platform.env);
+});
+afterEach(() => platform.close());
+
+const header =
+  'transaction_id,line_no,customer_id,product_id,quantity,amount,currency,channel,country,payment_method,ordered_at';
+
+async function sale(id: string): Promise<void> {
+  const row = `${id},1,u1,p1,1,10,USD,web,DE,card,2026-02-01T10:00:00Z`;
+  await ingestBatch(env)(await platform.land('transactions', `${header}\n${row}\n`));
+  platform.clock.advance(60);
+}
+
+const run = (given = env, input = {}) => {
+  platform.clock.advance(1);
+  return runPipeline(given, {}, input);
+};
+
+/** Subjects and texts of the alerts that were told. */
+function alerts(): { subject: string; text: string; severity: string }[] {
+  const lines = readFileSync(join(platform.paths.dataDir, 'alerts.jsonl'), 'utf8').trimEnd().split('\n');
+  return lines.map((line) => JSON.parse(line));
+}
+
+const failing = (error: Error) => async () => {
+  throw error;
+};
+
+describe('a task whose answer was lost, called again,', () => {
+  const plan = () => pipelineTasks['plan-run'](env)({ execution: 'e1', input: {} });
+
+  test('finds the run that its execution has begun', async () => {
+    await sale('a');
+    const first = await plan();
+    expect(await plan()).toEqual(first);
+    expect(await runLockHolder(env)).toEqual({ runId: first.runId, process: 'e1' });
+    expect((await readRun(env, first.runId))?.steps.map(({ step }) => step)).toEqual(['plan']);
+  });
+
+  test('finds the snapshot that its run has published, the load and the answers that stand', async () => {
+    await sale('a');
+    const { runId } = await run();
+    await takeRunLock(env)({ runId, process: (await readRun(env, runId))!.execution }, { leaseMs: 60_000 });
+    const before = await newestSnapshot(env);
+    expect(await pipelineTasks['publish-snapshot'](env)({ runId })).toEqual({ number: 1 });
+    expect(await pipelineTasks['load-warehouse'](env)({ runId, snapshot: 1 })).toEqual({ state: 'loaded' });
+    await pipelineTasks['publish-answers'](env)({ runId, snapshot: 1 });
+    expect(await newestSnapshot(env)).toEqual(before);
+  });
+
+  test('notes once what an engine did that knows nothing of the record', async () => {
+    await sale('a');
+    const { runId } = await run();
+    await noteRun(env, runId, { steps: [] });
+    await takeRunLock(env)({ runId, process: (await readRun(env, runId))!.execution }, { leaseMs: 60_000 });
+    await pipelineTasks['judge-quality'](env)({ runId, layer: 'clean' });
+    await pipelineTasks['judge-quality'](env)({ runId, layer: 'clean' });
+    const { steps } = (await readRun(env, runId))!;
+    expect(steps.map(({ step, outcome }) => `${step}: ${outcome}`)).toEqual([
+      'clean models: transactions 1',
+      expect.stringMatching(/^clean gate: passed/),
+    ]);
+  });
+});
+
+describe('the record of a run', () => {
+  test('says what it was asked, took in, did and wrote', async () => {
+    await sale('a');
+    const { runId } = await run(env, { kind: 'run', release: true });
+    expect(await readRun(env, runId)).toMatchObject({
+      kind: 'run',
+      status: 'succeeded',
+      request: { kind: 'run', release: true },
+      inputs: { transactions: 1 },
+      outputs: { 'clean.transactions': 1, 'curated.fact_sales': 1 },
+      snapshot: 1,
+      startedAt: '2026-03-01T12:00:59.500Z',
+      finishedAt: '2026-03-01T12:00:59.500Z',
+    });
+  });
+
+  test('tells the newest first, those that found nothing new for a week', async () => {
+    await sale('a');
+    const first = await run();
+    const second = await run();
+    expect((await listRuns(env)()).map(({ runId, status }) => [runId, status])).toEqual([
+      [second.runId, 'idle'],
+      [first.runId, 'succeeded'],
+    ]);
+    platform.clock.advance(8 * 24 * 60);
+    expect((await listRuns(env)()).map(({ runId }) => runId)).toEqual([first.runId]);
+  });
+
+  test('of one that was killed says so as soon as its holder is known to be dead, or another run began', async () => {
+    await sale('a');
+    const { runId } = await pipelineTasks['plan-run'](env)({ execution: 'killed', input: {} });
+    await noteRun(env, runId, { currentStep: 'clean models' });
+    const told = async (isDead: boolean) => (await listRuns(env)({ isDead: () => isDead })).at(-1);
+    expect(await told(false)).toMatchObject({ runId, status: 'running' });
+    expect(await told(true)).toMatchObject({ runId, status: 'interrupted', failedStep: 'clean models' });
+    await run();
+    expect(await told(false)).toMatchObject({ runId, status: 'interrupted', failedStep: 'clean models' });
+  });
+});
+
+describe('the end of a run that failed', () => {
+  test('says the step, why and what to do, removes what it wrote, tells people once, and frees the lock', async () => {
+    await sale('a');
+    let layers = 0;
+    const execute: Environment['engine']['execute'] = async (plan) => {
+      layers += 1;
+      if (plan.layer === 'curated') throw new EngineError('curated.fact_sales: Conversion Error');
+      return env.engine.execute(plan);
+    };
+    await expect(run({ ...env, engine: { execute } })).rejects.toThrow('curated.fact_sales: Conversion Error');
+    // The job that failed was tried once more, as on AWS.
+    expect(layers).toBe(3);
+    const [record] = await listRuns(env)();
+    expect(record).toMatchObject({
+      status: 'failed',
+      failedStep: 'curated models',
+      reason: 'curated.fact_sales: Conversion Error',
+      whatToDo: expect.stringContaining('nothing was published'),
+    });
+    expect(await platform.keys('clean/')).toEqual([]);
+    expect(await runLockHolder(env)).toBeUndefined();
+    expect(alerts().map(({ subject }) => subject)).toEqual(['Customer 360: a run failed at curated models']);
+    expect(alerts()[0]!.text).toContain(`Run ${record!.runId} failed at curated models: curated.fact_sales`);
+  });
+
+  test('behind its snapshot says that the next run resumes at the load', async () => {
+    await sale('a');
+    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
+    expect((await listRuns(env)())[0]).toMatchObject({
+      failedStep: 'load warehouse',
+      snapshot: 1,
+      whatToDo: expect.stringContaining('the next run resumes at the load'),
+    });
+    expect((await run()).steps.map(({ step }) => step)).toEqual(['plan', 'load warehouse', 'publish answers']);
+  });
+
+  test('never repeats the words of a foreign error, which may quote the data', async () => {
+    await sale('a');
+    const transaction = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    await expect(run({ ...env, warehouse })).rejects.toThrow(SyntaxError);
+    const [record] = await listRuns(env)();
+    expect(record?.reason).toBe('an unexpected SyntaxError; the log of the step holds its stack');
+    expect(JSON.stringify([record, alerts()])).not.toContain('Jane');
+  });
+
+  test('that never began, since another was going on, changes nothing of the other', async () => {
+    await sale('a');
+    // A holder of this process is not taken for dead.
+    const process = `local-${globalThis.process.pid}-${Math.round(performance.timeOrigin)}-other`;
+    await takeRunLock(env)({ runId: 'r1', process }, { leaseMs: 60_000 });
+    await expect(run()).rejects.toThrow('run r1 is going on and holds the run lock');
+    expect(await runLockHolder(env)).toEqual({ runId: 'r1', process });
+    expect(await listRuns(env)()).toEqual([]);
+    expect(alerts()[0]!.text).toContain('run r1 is going on');
+  });
+});
