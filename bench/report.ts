@@ -50,7 +50,10 @@ export async function measured(work: () => unknown): Promise<Measured> {
 }
 
 /** Runs a part of a benchmark in a new process, which prints one line of JSON. */
-export function inOwnProcess(file: string, ...parameters: string[]): { seconds: number; memoryMiB: number } {
+export function inOwnProcess(
+  file: string,
+  ...parameters: string[]
+): { seconds: number; cpuSeconds: number; memoryMiB: number } {
   const path = fileURLToPath(new URL(file, import.meta.url));
   const { status, stdout, stderr } = spawnSync(process.execPath, [...process.execArgv, path, ...parameters], {
     encoding: 'utf8',

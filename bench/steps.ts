@@ -1,6 +1,6 @@
 /**
  * One measured part of a benchmark in a process of its own: `node bench/steps.ts <part> <data dir> <clock>`. Prints one line
- * of JSON with seconds by the clock and the greatest memory.
+ * of JSON with seconds by the clock, those of all cores together, and the greatest memory.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -81,5 +81,5 @@ const parts: Record<string, () => Promise<void>> = {
   load: () => run({ isLoaded: true }),
   publish: () => run({}),
 };
-const { wall } = await measured(parts[part]!);
-console.log(JSON.stringify({ seconds: wall, memoryMiB: process.resourceUsage().maxRSS / 1024 }));
+const { wall, cpu } = await measured(parts[part]!);
+console.log(JSON.stringify({ seconds: wall, cpuSeconds: cpu, memoryMiB: process.resourceUsage().maxRSS / 1024 }));

@@ -1,4 +1,6 @@
 -- Facts carry the durable keys of their dimensions (subject_id, product_id), so that a late version never re-keys a row.
+-- Events and sessions have no primary key here: their keys hold the day, so that the model of each day keeps them unique, and an
+-- index over millions of hashes would take longer than the rest of their load.
 
 -- One row a transaction line: the only source of revenue. Price, discount and amount are in the reporting currency.
 create table if not exists fact_sales (
@@ -56,13 +58,12 @@ create table if not exists fact_event (
   latency_ms double precision,
   is_success boolean,
   occurred_on date not null,
-  occurred_at timestamp not null,
-  primary key (event_key)
+  occurred_at timestamp not null
 );
 
 -- One row a session: events of one visitor on one UTC day without a gap of 30 minutes.
 create table if not exists fact_session (
-  session_key varchar(32) not null, -- Hash of the visitor and the first event
+  session_key varchar(32) not null, -- Hash of the visitor and the time of the first event
   visitor_id varchar(36) not null, -- The browser or device, else the person
   subject_id varchar(36),
   channel varchar(16),
@@ -77,8 +78,7 @@ create table if not exists fact_session (
   has_purchase boolean not null, -- A purchase event is among them
   started_on date not null, -- Day of the session, UTC
   started_at timestamp not null, -- Time of the first event
-  ended_at timestamp not null, -- Time of the last event
-  primary key (session_key)
+  ended_at timestamp not null -- Time of the last event
 );
 
 -- One row a day, event type and currency ('' where the events carry none): what the stream's counters must equal.

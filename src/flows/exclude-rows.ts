@@ -43,7 +43,11 @@ export const excludeRows =
     if (exclusions.length > 0) {
       const lines = exclusions.map((exclusion) => `${JSON.stringify(exclusion)}\n`).join('');
       await env.objects.putIfAbsent(exclusionsKey(runId, pass), Buffer.from(lines));
-      await writeDocument(env, planKey(runId, 'clean'), without(plan, exclusionsKey(runId, pass), pass + 1));
+      await writeDocument(
+        env,
+        planKey(runId, 'clean'),
+        without(plan, exclusionsKey(runId, pass), { pass, exclusions }),
+      );
     }
     return { pass, rows: exclusions.length };
   };
@@ -120,16 +124,18 @@ async function quarantineLines(
   }));
 }
 
-/** The plan of the next pass: the same inputs, less what is refused. */
-function without(plan: RunPlan, exclusions: string, pass: number): RunPlan {
+/** The plan of the next pass: the same inputs, less what is refused. Where it is that already, it stays so. */
+function without(plan: RunPlan, key: string, { pass, exclusions }: { pass: number; exclusions: Exclusion[] }): RunPlan {
+  if (plan.pass > pass) return plan;
   const models = plan.models.map((model) => {
     const dataset = model.table.split('.')[1] as Dataset;
     const inputs = Object.entries(model.inputs).map(([name, input]): [string, PlanInput] => {
       if (!('files' in input) || input.format !== 'jsonl') return [name, input];
-      const files = [...new Set([...(input.without?.files ?? []), exclusions])];
+      const files = [...(input.without?.files ?? []), key];
       return [name, { ...input, without: { files, origin: originColumns(dataset) } }];
     });
-    return { ...model, inputs: Object.fromEntries(inputs) };
+    const refused = exclusions.filter((exclusion) => exclusion.dataset === dataset).length;
+    return { ...model, inputs: Object.fromEntries(inputs), arrivals: (model.arrivals ?? 0) - refused };
   });
-  return { ...plan, pass, models };
+  return { ...plan, pass: pass + 1, models };
 }

@@ -22,10 +22,13 @@ export async function exclusionKeys(
 
 const dayMs = 86_400_000;
 
-/** The refused records of a dataset, or of all, by their ids in quarantine. A run that was cut off may have named one twice. */
-export async function readExclusions(env: Environment, dataset?: Dataset): Promise<Map<string, Exclusion>> {
+/** The refused records of a dataset, of some keys or of all there are, by their ids in quarantine. A run that was cut off may have named one twice. */
+export async function readExclusions(
+  env: Environment,
+  { dataset, keys }: { dataset?: Dataset; keys?: string[] } = {},
+): Promise<Map<string, Exclusion>> {
   const found = new Map<string, Exclusion>();
-  for (const key of await exclusionKeys(env)) {
+  for (const key of keys ?? (await exclusionKeys(env))) {
     for (const exclusion of await readJsonLines<Exclusion>(env, key)) {
       if (dataset === undefined || exclusion.dataset === dataset) found.set(exclusion.id, exclusion);
     }

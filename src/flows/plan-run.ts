@@ -1,12 +1,12 @@
 /** First step of a run: finds the raw objects that no run has consumed, and writes the plan of the clean layer. */
 import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { arrivalDayOfKey, batchOfKey, planKey } from '../domain/lake/layout.ts';
-import { type MadeAgain, planClean } from '../domain/lake/plan-layer.ts';
+import { type LayerContext, type MadeAgain, planClean } from '../domain/lake/plan-layer.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
 import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
 import { writeDocument } from './documents.ts';
-import { exclusionKeys } from './exclusions.ts';
+import { exclusionKeys, readExclusions } from './exclusions.ts';
 import { readModels } from './models.ts';
 import { ratesInForce } from './rates.ts';
 
@@ -93,7 +93,31 @@ export const planCleanLayer =
   async (inputs: RunInputs, newest: Snapshot | undefined): Promise<RunPlan> => {
     const tables = newest?.tables ?? {};
     const exclusions = await exclusionKeys(env, inputs.newRaw);
-    const plan = planClean({ ...readModels(env.sql), ...inputs, tables, exclusions, at: env.clock.now() });
+    const arrivals = await countArrivals(env, inputs.newRaw, exclusions);
+    const at = env.clock.now();
+    const plan = planClean({ ...readModels(env.sql), ...inputs, tables, exclusions, arrivals, at });
     await writeDocument(env, planKey(inputs.runId, 'clean'), plan);
     return plan;
   };
+
+/** How many records the doors counted in raw objects, less those that gates have refused. */
+async function countArrivals(
+  env: Environment,
+  newRaw: RunInputs['newRaw'],
+  exclusions: string[],
+): Promise<LayerContext['arrivals']> {
+  const refused = new Map<string, number>();
+  for (const { object } of (await readExclusions(env, { keys: exclusions })).values()) {
+    refused.set(object, (refused.get(object) ?? 0) + 1);
+  }
+  const arrivals: LayerContext['arrivals'] = {};
+  for (const [dataset, keys] of Object.entries(newRaw)) {
+    let records = 0;
+    for (const key of keys) {
+      const batch = await env.hot.get('batches', { partition: dataset, sort: batchOfKey(key) });
+      records += Number(batch?.values.raw ?? 0) - (refused.get(key) ?? 0);
+    }
+    arrivals[dataset as Dataset] = records;
+  }
+  return arrivals;
+}

@@ -44,7 +44,7 @@ export async function* waitingRecords(
     let excluded: Map<string, unknown> | undefined;
     for await (const record of quarantinedRecords(env, dataset)) {
       if (isRefusedByGate(record)) {
-        excluded ??= await readExclusions(env, dataset);
+        excluded ??= await readExclusions(env, { dataset });
         if (!excluded.has(record.id)) continue;
       }
       if (seen.has(record.id) || isQuarantineOver(record.line.sealedOn, env.clock.now())) continue;

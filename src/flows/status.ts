@@ -86,7 +86,7 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
 
 /** What gates refused of a dataset, by the raw object that holds it, and how much of it no redrive has replaced. */
 async function countRefusals(env: Environment, dataset: Dataset) {
-  const exclusions = await readExclusions(env, dataset);
+  const exclusions = await readExclusions(env, { dataset });
   const redriven = await redrivenRecords(env, dataset);
   const byObject = new Map<string, number>();
   for (const { object } of exclusions.values()) byObject.set(object, (byObject.get(object) ?? 0) + 1);

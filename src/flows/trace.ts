@@ -165,7 +165,7 @@ async function rawSteps(
   const found = { steps: [] as TraceStep[], origins: new Set<string>(), consumedDates: new Set<string>() };
   const consumed = new Set(newest?.consumed);
   const olderThan = newest ? `raw/${wanted.dataset}/dt=${newest.consumedSince}` : '';
-  const exclusions = await readExclusions(env, wanted.dataset);
+  const exclusions = await readExclusions(env, { dataset: wanted.dataset });
   for await (const { key } of env.objects.list(`raw/${wanted.dataset}/`)) {
     for (const [index, text] of (await linesOfObject(env, key)).entries()) {
       if (!text.includes(wanted.id)) continue;

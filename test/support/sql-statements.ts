@@ -28,7 +28,7 @@ const forms: Record<StatementKind, Form[]> = {
   ],
   load: [
     { pattern: /^(select [\s\S]+)$/, select: 'load' },
-    { pattern: /^create table \w+ as select \* from \w+ where 1 = 0$/ },
+    { pattern: /^create temp table \w+ as select \* from \w+ where 1 = 0$/ },
     { pattern: /^drop table (?:if exists )?\w+$/ },
     { pattern: /^insert into \w+ select \* from \w+$/ },
     { pattern: new RegExp(String.raw`^insert into \w+ \(${names}\)\s+(select [\s\S]+)$`), select: 'load' },

@@ -37,8 +37,8 @@ starts as (
     visitor_id,
     case
       when previous_at is null or occurred_at > previous_at + interval '30' minute
-        then iso_time(occurred_at) || '|' || event_id
-    end as session_start
+        then occurred_at
+    end as started_at
   from gaps
 ),
 sessions as (
@@ -46,12 +46,14 @@ sessions as (
     event_id,
     occurred_on,
     visitor_id,
-    -- Starts sort by time, so that the greatest so far is the present session's.
+    -- The latest start so far is the present session's.
     md5(
-      visitor_id || '|' || max(session_start) over (
-        partition by occurred_on, visitor_id
-        order by occurred_at asc nulls last, event_id asc nulls last
-        rows between unbounded preceding and current row
+      visitor_id || '|' || iso_time(
+        max(started_at) over (
+          partition by occurred_on, visitor_id
+          order by occurred_at asc nulls last, event_id asc nulls last
+          rows between unbounded preceding and current row
+        )
       )
     ) as session_key
   from starts

@@ -1,5 +1,6 @@
 /** ModelEngine on DuckDB, in this process. */
 import { mkdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
 import { dirname } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { Column } from '../../contracts/index.ts';
@@ -27,6 +28,8 @@ export interface DuckDbEngineOptions {
   sql: SqlFiles;
   /** Where data goes that does not fit in memory. */
   temporaryDirectory: string;
+  /** About how many rows a partitioned model reads at a time where it can; 250,000 by default. */
+  spanRows?: number;
 }
 
 export class DuckDbEngine implements ModelEngine {
@@ -40,7 +43,7 @@ export class DuckDbEngine implements ModelEngine {
     const { objects, sql, temporaryDirectory } = this.#options;
     const options = { directories: layers.map((layer) => objects.uri(layer)), temporaryDirectory };
     return withSession(options, async (session) => {
-      await session.run('partitioned writes', partitionedWrites);
+      await session.run('settings', 'set parquet_metadata_cache = true');
       await session.run('sql/prelude/duckdb.sql', sql.read('prelude/duckdb.sql'));
       const models: ModelResult[] = [];
       for (const model of plan.models) models.push(await this.#executeModel(session, plan.runId, model, models));
@@ -56,9 +59,8 @@ export class DuckDbEngine implements ModelEngine {
   ): Promise<ModelResult> {
     const started = performance.now();
     const dates = await this.#touchedDates(session, model, done);
-    await this.#createViews(session, model.table, model.inputs, done, dates);
-    await materialise(session, model, this.#options.sql.read(model.sql));
-    const counts = model.counts ? await this.#counts(session, model.table, model.counts) : {};
+    await this.#materialise(session, model, done, dates);
+    const counts = model.counts ? await this.#counts(session, model, model.counts) : {};
     const checks = model.checks ? await measureChecks(session, model.table, model.checks) : [];
     // Counts and checks are of all that the records say; what is refused, of what this run writes.
     await keepTouched(session, model, dates);
@@ -66,7 +68,7 @@ export class DuckDbEngine implements ModelEngine {
     const files = await this.#write(session, model);
     return {
       table: model.table,
-      touched: model.output.partitionColumn ? (dates ?? []) : 'whole',
+      touched: model.output.partitionColumn ? (dates ?? files.map(({ partition }) => partition!)) : 'whole',
       files,
       rows: files.reduce((sum, file) => sum + file.rows, 0),
       counts,
@@ -76,13 +78,14 @@ export class DuckDbEngine implements ModelEngine {
     };
   }
 
-  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined for a table without partitions. */
+  /** The dates that the plan names, or that its SELECT finds over the inputs; undefined where the result's are meant. */
   async #touchedDates(
     session: DuckDbSession,
     { table, touched, inputs }: ModelPlan,
     done: ModelResult[],
   ): Promise<string[] | undefined> {
-    if (!touched || 'dates' in touched) return touched?.dates;
+    if (!touched || touched === 'all') return undefined;
+    if ('dates' in touched) return touched.dates;
     const text = this.#options.sql.read(touched.sql);
     // A view opens each of its files, which for all of a table's history takes longer than the rest: only those that it reads.
     const read = Object.entries(inputs).filter(([name]) => text.includes(name));
@@ -92,6 +95,24 @@ export class DuckDbEngine implements ModelEngine {
       .getRowsJson()
       .map(([date]) => String(date))
       .sort();
+  }
+
+  /** Makes the model's rows the table `result`, and leaves its inputs registered. */
+  async #materialise(
+    session: DuckDbSession,
+    model: ModelPlan,
+    done: ModelResult[],
+    dates: string[] | undefined,
+  ): Promise<void> {
+    const text = this.#options.sql.read(model.sql);
+    const [first, ...others] = dateSpans(model, done, this.#options.spanRows ?? defaultSpanRows);
+    await this.#createViews(session, model.table, model.inputs, done, first ?? dates);
+    await createResult(session, model, text);
+    for (const span of others) {
+      await this.#createViews(session, model.table, model.inputs, done, span);
+      await session.run(model.table, `insert into result ${resultRows(model, text)}`);
+    }
+    if (others.length > 0) await this.#createViews(session, model.table, model.inputs, done, dates);
   }
 
   /** Registers a model's inputs; with `dates`, partitioned ones only as far as they belong to these. */
@@ -104,7 +125,7 @@ export class DuckDbEngine implements ModelEngine {
   ): Promise<void> {
     const wanted = dates && new Set(dates);
     for (const [name, input] of Object.entries(inputs)) {
-      const view = 'writtenBy' in input ? writtenInput(input, done) : onlyDates(input, wanted);
+      const view = onlyDates('writtenBy' in input ? writtenInput(input, done) : input, wanted);
       await session.run(table, `create or replace temp view ${name} as ${this.#select(view)}`);
     }
   }
@@ -135,12 +156,18 @@ export class DuckDbEngine implements ModelEngine {
       where ${isSame} and excluded.redrive_count = coalesce(records.redrive_count, 0)`;
   }
 
-  /** The one row of the model's counts, by column name; its checks find it as the table `counts`. */
-  async #counts(session: DuckDbSession, table: string, path: string): Promise<Record<string, number>> {
+  /** The one row of the model's counts, by column name; its checks find it as the table `counts`, with the `arrivals` of the plan. */
+  async #counts(
+    session: DuckDbSession,
+    { table, arrivals = 0 }: ModelPlan,
+    path: string,
+  ): Promise<Record<string, number>> {
     const text = withoutEnd(this.#options.sql.read(path));
-    await session.run(table, `create or replace temp table counts as ${text}`);
-    const [row = {}] = (await session.run(table, 'from counts')).getRowObjectsJson();
-    return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+    const [row = {}] = (await session.run(table, text)).getRowObjectsJson();
+    const counts = Object.fromEntries(Object.entries(row).map(([name, value]) => [name, Number(value)]));
+    const columns = Object.entries({ ...counts, arrivals }).map(([name, count]) => `${count} as "${name}"`);
+    await session.run(table, `create or replace temp table counts as select ${columns.join(', ')}`);
+    return counts;
   }
 
   /** Writes down which rows break a check that refuses them; undefined where there are none. */
@@ -162,23 +189,13 @@ export class DuckDbEngine implements ModelEngine {
   async #write(session: DuckDbSession, { table, output }: ModelPlan): Promise<WrittenFile[]> {
     const directory = this.#options.objects.uri(output.prefix);
     mkdirSync(directory, { recursive: true });
-    const { partitionColumn } = output;
-    const target = partitionColumn ? directory : `${directory}/part-0.parquet`;
-    const rows = partitionColumn
-      ? `select *, cast(${partitionColumn} as varchar) as dt from result order by ${partitionColumn}`
-      : 'from result';
-    const partitioning = partitionColumn
-      ? ", partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'"
-      : '';
-    // Snappy is what Redshift's COPY reads. One thread, so that a partition becomes one file.
-    await session.run(table, 'set threads = 1');
-    const written = await session.run(
-      table,
-      `copy (${rows}) to ${quoted(target)} (format parquet, compression snappy, return_stats true${partitioning})`,
-    );
-    await session.run(table, 'reset threads');
+    // Snappy is what Redshift's COPY reads; no reader here looks a single value up in a bloom filter.
+    const options = 'format parquet, compression snappy, write_bloom_filter false, return_stats true';
+    const written = output.partitionColumn
+      ? await writePartitions(session, { table, column: output.partitionColumn, directory, options })
+      : [await session.run(table, `copy result to ${quoted(`${directory}/part-0.parquet`)} (${options})`)];
     return written
-      .getRowObjectsJson()
+      .flatMap((result) => result.getRowObjectsJson())
       .filter((row) => Number(row.count) > 0)
       .map((row) => {
         const key = output.prefix + String(row.filename).slice(directory.length);
@@ -190,8 +207,61 @@ export class DuckDbEngine implements ModelEngine {
 }
 
 /**
+ * Writes the partitions of `result`, which lies sorted by them, one file each: a connection a core, each with a span of
+ * partitions and a single thread, since two threads would make two files of a partition.
+ */
+async function writePartitions(
+  session: DuckDbSession,
+  { table, column, directory, options }: { table: string; column: string; directory: string; options: string },
+) {
+  const found = await session.run(
+    table,
+    `select ${column}, count(*) from result group by ${column} order by ${column}`,
+  );
+  const partitions = found.getRowsJson().map(([date, rows]) => ({ date: date as string | null, rows: Number(rows) }));
+  if (partitions.some(({ date }) => date === null)) throw new EngineError(`${table}: ${column} must not be null`);
+  const spans = evenSpans(partitions, availableParallelism());
+  await session.run(table, 'set threads = 1');
+  const written = await Promise.allSettled(
+    spans.map((span) =>
+      session.beside(async (connection) => {
+        await connection.run(table, partitionedWrites);
+        return connection.run(
+          table,
+          `copy (
+            select *, cast(${column} as varchar) as dt from result
+            where ${column} between date '${span[0]!.date}' and date '${span.at(-1)!.date}'
+          ) to ${quoted(directory)} (${options}, ${partitioning})`,
+        );
+      }),
+    ),
+  );
+  await session.run(table, 'reset threads');
+  return written.map((outcome) => {
+    if (outcome.status === 'rejected') throw outcome.reason;
+    return outcome.value;
+  });
+}
+
+const partitioning =
+  "partition_by (dt), write_partition_columns false, overwrite_or_ignore true, filename_pattern 'part-{i}'";
+
+/** Up to `count` neighbouring spans with about as many rows each. */
+function evenSpans<Partition extends { rows: number }>(partitions: Partition[], count: number): Partition[][] {
+  const total = partitions.reduce((sum, { rows }) => sum + rows, 0);
+  const spans = new Map<number, Partition[]>();
+  let before = 0;
+  for (const partition of partitions) {
+    const place = Math.floor(((before + partition.rows / 2) / total) * count);
+    spans.set(place, [...(spans.get(place) ?? []), partition]);
+    before += partition.rows;
+  }
+  return [...spans.values()];
+}
+
+/**
  * Rows come sorted by partition, so few partitions need to be held: a partition buffers whole vectors of every column, and
- * hundreds of them would fill the memory.
+ * hundreds of them would fill the memory. Settings of a connection.
  */
 const partitionedWrites = 'set partitioned_write_flush_threshold = 16384; set partitioned_write_max_open_files = 8';
 
@@ -200,7 +270,8 @@ function writtenInput(
   { writtenBy, columns }: Extract<PlanInput, { writtenBy: string }>,
   done: ModelResult[],
 ): FileInput {
-  return { format: 'parquet', files: done.find((result) => result.table === writtenBy)?.files ?? [], columns };
+  const files = done.find((result) => result.table === writtenBy)?.files ?? [];
+  return { format: 'parquet', files, columns, onlyTouched: files.some(({ partition }) => partition !== null) };
 }
 
 function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput {
@@ -208,13 +279,43 @@ function onlyDates(input: FileInput, dates: Set<string> | undefined): FileInput 
   return { ...input, files: input.files.filter((file) => dates.has(file.partition ?? '')) };
 }
 
-/** The model's rows as the table `result`, refused where a column's type is not the declared one. */
-async function materialise(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
+/** So many rows are joined and sorted in memory. */
+const defaultSpanRows = 250_000;
+
+/**
+ * The dates that a plan names, in spans that read about so many rows each; none where it names no dates. A model makes each
+ * of these dates of that date's rows alone, which is why a run may make a few of them: so it may also make them one by one.
+ */
+function dateSpans({ touched, inputs }: ModelPlan, done: ModelResult[], spanRows: number): string[][] {
+  if (!touched || touched === 'all' || 'sql' in touched) return [];
+  const rowsByDate = new Map<string, number>();
+  for (const input of Object.values(inputs)) {
+    const { files } = 'writtenBy' in input ? writtenInput(input, done) : input;
+    for (const { partition, rows = 0 } of files) {
+      if (partition) rowsByDate.set(partition, (rowsByDate.get(partition) ?? 0) + rows);
+    }
+  }
+  const spans: string[][] = [];
+  let room = 0;
+  for (const date of touched.dates) {
+    const rows = rowsByDate.get(date) ?? 0;
+    if (spans.length === 0 || rows > room) {
+      spans.push([]);
+      room = spanRows;
+    }
+    spans.at(-1)!.push(date);
+    room -= rows;
+  }
+  return spans;
+}
+
+/**
+ * The model's rows as the table `result`, sorted by partition; refused where a column's type is not the declared one. No
+ * temporary table, which one connection alone would see.
+ */
+async function createResult(session: DuckDbSession, model: ModelPlan, text: string): Promise<void> {
   const { columns } = model.output;
-  await session.run(
-    model.table,
-    `create or replace temp table result as select ${columnList(columns)} from (${withoutEnd(text)})`,
-  );
+  await session.run(model.table, `create or replace table result as ${resultRows(model, text)}`);
   // Asked of the table: to describe the SELECT would plan it twice, which is most of the time that a small run takes.
   const described = await session.run(model.table, 'describe result');
   const types = described.getRowObjectsJson().map((row) => String(row.column_type));
@@ -223,6 +324,11 @@ async function materialise(session: DuckDbSession, model: ModelPlan, text: strin
   );
   if (differing.length > 0)
     throw new EngineError(`${model.table}: ${differing.join('; ')}. Cast it in sql/${model.sql}`);
+}
+
+function resultRows({ output: { columns, partitionColumn } }: ModelPlan, text: string): string {
+  const order = partitionColumn ? `order by ${partitionColumn}` : '';
+  return `select ${columnList(columns)} from (${withoutEnd(text)}) ${order}`;
 }
 
 async function keepTouched(session: DuckDbSession, { table, output }: ModelPlan, dates: string[] = []): Promise<void> {

@@ -42,7 +42,7 @@ export async function withSession<T>(options: SessionOptions, use: (session: Duc
     });
     const connection = await instance.connect();
     try {
-      const session = new DuckDbSession(connection);
+      const session = new DuckDbSession(instance, connection);
       // No network and no extensions either, and no statement takes it back.
       await session.run('settings', `set allowed_directories = [${directories.map(quoted).join(', ')}]`);
       await session.run('settings', 'set enable_external_access = false');
@@ -57,10 +57,22 @@ export async function withSession<T>(options: SessionOptions, use: (session: Duc
 }
 
 export class DuckDbSession {
+  readonly #instance: DuckDBInstance;
   readonly #connection: DuckDBConnection;
 
-  constructor(connection: DuckDBConnection) {
+  constructor(instance: DuckDBInstance, connection: DuckDBConnection) {
+    this.#instance = instance;
     this.#connection = connection;
+  }
+
+  /** Another connection to the same database, for statements that run beside this one's; temporary tables are not shared. */
+  async beside<T>(use: (session: DuckDbSession) => Promise<T>): Promise<T> {
+    const connection = await this.#instance.connect();
+    try {
+      return await use(new DuckDbSession(this.#instance, connection));
+    } finally {
+      connection.closeSync();
+    }
   }
 
   /**

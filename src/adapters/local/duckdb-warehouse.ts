@@ -43,17 +43,18 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 
-  /** Applies the DDL, whose statements are repeatable, and runs the statements in one transaction. */
+  /**
+   * Applies the DDL, whose statements are repeatable, and runs the statements. Each is a transaction of its own, since DuckDB
+   * reads what a transaction has not committed with one thread: all or none holds by the file that then takes the old one's place.
+   */
   async #load(file: string, statements: WarehouseStatement[]): Promise<void> {
     const { objects, temporaryDirectory } = this.#options;
     await withSession({ file, directories: [objects.uri(loadedLayer)], temporaryDirectory }, async (session) => {
       await this.#applyDdl(session);
-      await session.run('begin', 'begin');
       for (const statement of statements) {
         if ('sql' in statement) await session.run(statement.what, statement.sql);
         else await this.#copy(session, statement.copy);
       }
-      await session.run('commit', 'commit');
       await session.run('checkpoint', 'checkpoint');
     });
   }

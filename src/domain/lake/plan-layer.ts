@@ -27,6 +27,8 @@ export interface LayerContext {
   at: Date;
   /** Objects that name the records which gates have refused. */
   exclusions: string[];
+  /** How many records the doors counted in the raw objects, less those that gates have refused; for the clean layer. */
+  arrivals?: Partial<Record<Dataset, number>>;
   models: Model[];
   ddl: Map<string, Column[]>;
   /** Files of every table, those that this run's clean models wrote included. */
@@ -57,13 +59,14 @@ export function planClean(context: LayerContext): RunPlan {
   const models = context.models
     .filter((model) => model.table.startsWith('clean.') && (context.newRaw[datasetOf(model)]?.length ?? 0) > 0)
     .filter(({ table, header }) => !again || (header.partition ? again.dates.length > 0 : again.tables.includes(table)))
-    .map((model) => modelPlan(context, model, touchedBy(model, again)));
+    .map((model) => modelPlan(context, model, cleanTouched(context, model), context.arrivals?.[datasetOf(model)]));
   return { runId: context.runId, layer: 'clean', pass: 1, models };
 }
 
-function touchedBy({ header, touchedSql }: Model, again: MadeAgain | undefined): ModelPlan['touched'] {
+function cleanTouched({ tables, again }: LayerContext, { table, header, touchedSql }: Model): ModelPlan['touched'] {
   if (again) return header.partition ? { dates: again.dates } : undefined;
-  return touchedSql ? { sql: touchedSql } : undefined;
+  if (!touchedSql) return undefined;
+  return (tables[table] ?? []).length > 0 ? { sql: touchedSql } : 'all';
 }
 
 /**
@@ -94,7 +97,7 @@ export function planCurated(context: LayerContext): RunPlan {
 
 const datasetOf = (model: Model): Dataset => model.table.split('.')[1] as Dataset;
 
-function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched']): ModelPlan {
+function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touched'], arrivals?: number): ModelPlan {
   const columns = tableColumns(model.table, model.header, context.ddl);
   const checks = compileChecks(model.checks, { table: model.table, at: context.at });
   const inputs = new Set([...model.header.inputs, ...tablesOfChecks(model.checks)]);
@@ -105,6 +108,7 @@ function modelPlan(context: LayerContext, model: Model, touched: ModelPlan['touc
     ...(touched && { touched }),
     ...(model.countsSql && { counts: model.countsSql }),
     ...(checks && { checks }),
+    ...(arrivals !== undefined && { arrivals }),
     output: {
       prefix: tablePrefix(model.table, context.runId),
       columns,
@@ -134,7 +138,7 @@ function planInput(context: LayerContext, model: Model, input: string): PlanInpu
   const published = context.again && input === model.table ? [] : (context.tables[input] ?? []);
   return {
     format: 'parquet',
-    files: published.map(({ key, partition }) => ({ key, partition })),
+    files: published.map(({ key, partition, rows }) => ({ key, partition, rows })),
     columns,
     ...(source.header.partition && { onlyTouched: true }),
   };

@@ -7,6 +7,8 @@ export type Layer = 'clean' | 'curated';
 interface TableFile {
   key: string;
   partition: string | null;
+  /** Absent where they were not counted. */
+  rows?: number;
 }
 
 /** A view that a model reads: files, or what an earlier model of the same plan wrote. */
@@ -22,7 +24,7 @@ export interface FileInput {
   without?: { files: string[]; origin: [string, string] };
 }
 
-/** A model's checks as SELECTs over its rows (`result`), the row of its counts (`counts`) and its inputs. */
+/** A model's checks as SELECTs over its rows (`result`), the row of its counts with `arrivals` (`counts`), and its inputs. */
 export interface CompiledChecks {
   /** One row: `judged_rows`, and by each check's name the number of rows, keys or differences that break it. */
   together: string;
@@ -41,12 +43,15 @@ export interface ModelPlan {
   inputs: Record<string, PlanInput>;
   /**
    * The business dates that the run touches, which a partitioned output rewrites and `onlyTouched` inputs are read for:
-   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first.
+   * known dates, or the path of a SELECT with one date column, which the engine runs over all of the model's inputs first;
+   * `all` where nothing is published yet, so that there is nothing to choose from.
    */
-  touched?: { dates: string[] } | { sql: string };
+  touched?: { dates: string[] } | { sql: string } | 'all';
   /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
   counts?: string;
   checks?: CompiledChecks;
+  /** Of a clean model: how many raw records it is to find, by another count than its own. */
+  arrivals?: number;
   output: {
     /** Folder below which Parquet files are written: `clean/events/run=<id>`. */
     prefix: string;

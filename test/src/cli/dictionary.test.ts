@@ -39,8 +39,9 @@ test.each(listSql('models/curated').map((path) => /(\w+)\.sql$/.exec(path)![1]!)
   'has the columns of %s as they stand in the DDL',
   (table) => {
     const ddl = listSql('ddl').map(readSql).join('\n');
-    const [, body] = new RegExp(`create table if not exists ${table} \\(\n([\\s\\S]*?)\n  primary key`).exec(ddl)!;
-    const declared = body!.split('\n').map((line) => line.trim().split(' ')[0]);
+    const [, body] = new RegExp(`create table if not exists ${table} \\(\n([\\s\\S]*?)\n\\);`).exec(ddl)!;
+    const lines = body!.split('\n').map((line) => line.trim());
+    const declared = lines.filter((line) => !line.startsWith('primary key')).map((line) => line.split(' ')[0]);
     const rows = [...section(`### curated.${table}`).matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
     expect(rows).toEqual(declared);
   },
