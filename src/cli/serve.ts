@@ -63,12 +63,13 @@ Examples:
     });
 }
 
-/** Aborts with the first SIGINT or SIGTERM; the second ends the process. */
+/** Aborts with the first SIGINT or SIGTERM; a SIGINT behind it ends the process. */
 function stopped(): AbortSignal {
   const controller = new AbortController();
-  const stop = () => {
-    if (controller.signal.aborted) process.exit(130);
-    say('Stopping behind what is going on; once more stops at once.');
+  const stop = (signal: NodeJS.Signals) => {
+    if (!controller.signal.aborted) say('Stopping behind what is going on; Ctrl-C stops at once.');
+    // A SIGTERM comes twice where a service's whole group gets it: the launcher passes its own on.
+    else if (signal === 'SIGINT') process.exit(130);
     controller.abort();
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, stop);

@@ -1,11 +1,13 @@
 /** Publishes what a run wrote: one put-if-absent is the commit. */
-import { datasets } from '../contracts/index.ts';
+import { type Dataset, datasets } from '../contracts/index.ts';
 import { snapshotKey } from '../domain/lake/layout.ts';
 import type { EngineResult } from '../domain/lake/run-plan.ts';
-import { addConsumed, applyResult, rolledBack, type Snapshot } from '../domain/lake/snapshot.ts';
+import { addConsumed, applyResult, consumes, recounted, rolledBack, type Snapshot } from '../domain/lake/snapshot.ts';
+import type { Exclusion } from '../domain/quality/exclusions.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot, readSnapshot, writeDocumentOnce } from './documents.ts';
+import { readJsonLines } from './exclusions.ts';
 import type { RunInputs } from './plan-run.ts';
 
 /** Another run published first: what this run wrote stays unseen, and its inputs are consumed by the next. */
@@ -20,18 +22,40 @@ export const publishSnapshot =
     newest: Snapshot | undefined,
     clean: EngineResult,
     curated: EngineResult,
-  ): Promise<Snapshot> =>
-    commit(env, {
+  ): Promise<Snapshot> => {
+    const tables = applyResult(applyResult(newest?.tables ?? {}, clean), curated);
+    const counts = newest?.counts ?? {};
+    return commit(env, {
       number: (newest?.number ?? 0) + 1,
       runId: inputs.runId,
       createdAt: env.clock.now().toISOString(),
-      tables: applyResult(applyResult(newest?.tables ?? {}, clean), curated),
+      tables,
       consumed: inputs.consumed,
       consumedSince: inputs.consumedSince,
       held: inputs.held,
       rates: inputs.rates,
-      counts: addConsumed(newest?.counts ?? {}, clean, inputs.again !== undefined),
+      counts:
+        newest && inputs.again
+          ? recounted(counts, tables, await refusedSince(env, newest))
+          : addConsumed(counts, clean),
     });
+  };
+
+/** How many of a snapshot's records gates have refused since it was published, by their dataset. */
+async function refusedSince(env: Environment, snapshot: Snapshot): Promise<Partial<Record<Dataset, number>>> {
+  const isConsumed = consumes(snapshot);
+  const refused = new Map<string, Dataset>();
+  // Exclusions sort by the ids of their runs, and these by time.
+  for await (const { key } of env.objects.list('exclusions/', `exclusions/${snapshot.runId}`)) {
+    if (key.startsWith(`exclusions/${snapshot.runId}.`)) continue;
+    for (const { id, dataset, object } of await readJsonLines<Exclusion>(env, key)) {
+      if (isConsumed(object)) refused.set(id, dataset);
+    }
+  }
+  const counts: Partial<Record<Dataset, number>> = {};
+  for (const dataset of refused.values()) counts[dataset] = (counts[dataset] ?? 0) + 1;
+  return counts;
+}
 
 /**
  * Publishes an earlier snapshot's lists anew, and holds what later runs had consumed. RefusedInput where there is no such

@@ -48,8 +48,9 @@ export async function checkStateMachine(definition: JsonObject): Promise<void> {
 }
 
 /**
- * Executes a machine that was checked to its end and returns its output. Throws UnsupportedDefinition before it begins, PayloadTooLarge,
- * and the interpreter's error where the execution fails, times out or is aborted; no task is going on any more then.
+ * Executes a checked machine to its end, and returns its output. Throws UnsupportedDefinition before it begins,
+ * PayloadTooLarge, and the interpreter's error where the execution fails, times out or is aborted; no task is going on any
+ * more then.
  */
 export async function executeStateMachine(
   definition: JsonObject,

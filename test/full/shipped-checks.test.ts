@@ -1,5 +1,6 @@
 /** Each shipped check is needed: what is planted for it, it alone catches, and without it the gate of its layer lets it pass. */
 import { gzipSync } from 'node:zlib';
+import { DuckDbEngine } from '../../src/adapters/local/duckdb-engine.ts';
 import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
 import { datasets } from '../../src/contracts/index.ts';
 import { rawKey } from '../../src/domain/lake/layout.ts';
@@ -77,7 +78,10 @@ async function judged(state: PlantedState, layer: Layer, left?: { path: string; 
   const platform = doorPlatform(newDirectory(), state.now ?? runAt);
   try {
     await writeRaw(platform.env, state);
-    return await gateOf({ ...platform.env, sql: faultySql(platform.env.sql, state, left) }, layer);
+    const { objects, sql: sound } = platform.env;
+    const sql = faultySql(sound, state, left);
+    const engine = new DuckDbEngine({ objects, sql, temporaryDirectory: platform.paths.temporary });
+    return await gateOf({ ...platform.env, sql, engine }, layer);
   } finally {
     platform.close();
   }

@@ -88,8 +88,16 @@ export const soundLines: Record<Dataset, RawLine[]> = {
     event(101, tenth, { event_type: 'purchase', order_id: `t-${tenth}`, amount: '10.0000', currency: 'USD' }),
     event(102, tenth, { event_type: 'add_to_cart', product_id: 'p1', price: '10.0000', currency: 'USD' }),
   ],
-  customers: [customer(801), customer(801, { city: 'Bonn', updated_at: `${tenth}T00:00:00.000Z` }), customer(802)],
-  products: [product('p1'), product('p1', { price: '11.0000', updated_at: `${tenth}T00:00:00.000Z` }), product('p2')],
+  customers: [
+    customer(801),
+    customer(801, { city: 'Bonn', updated_at: `${tenth}T00:00:00.000Z`, ...arrived(tenth) }),
+    customer(802),
+  ],
+  products: [
+    product('p1'),
+    product('p1', { price: '11.0000', updated_at: `${tenth}T00:00:00.000Z`, ...arrived(tenth) }),
+    product('p2'),
+  ],
   transactions: [
     ...days.map((day) => sale(`t-${day}`, day)),
     sale('cancelled', tenth, { quantity: 0, amount: '0.0000' }),

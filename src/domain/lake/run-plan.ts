@@ -62,7 +62,7 @@ export interface ModelPlan {
     columns: Column[];
     /** The date column whose value names the partition folder `dt=<date>`. */
     partitionColumn?: string;
-    /** Write only the rows of the dates that are touched; the counts are of all. */
+    /** Write only the rows of the dates that are touched, of those that the model makes. */
     onlyTouched?: boolean;
   };
 }

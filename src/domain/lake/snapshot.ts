@@ -84,12 +84,12 @@ export function applyResult(tables: Snapshot['tables'], result: EngineResult): S
   return applied;
 }
 
-/** The counts after a run's clean models: each adds what it consumed, or with `isAgain` says it of all records. */
-export function addConsumed(counts: Snapshot['counts'], clean: EngineResult, isAgain = false): Snapshot['counts'] {
+/** The counts after a run's clean models: each adds what it consumed. */
+export function addConsumed(counts: Snapshot['counts'], clean: EngineResult): Snapshot['counts'] {
   const added = { ...counts };
   for (const model of clean.models) {
     const dataset = model.table.split('.')[1] as Dataset;
-    const before = (isAgain ? undefined : added[dataset]) ?? { raw: 0, duplicates: 0, superseded: 0 };
+    const before = added[dataset] ?? { raw: 0, duplicates: 0, superseded: 0 };
     added[dataset] = {
       raw: before.raw + (model.counts.raw_rows ?? 0),
       duplicates: before.duplicates + (model.counts.duplicate_rows ?? 0),
@@ -97,6 +97,25 @@ export function addConsumed(counts: Snapshot['counts'], clean: EngineResult, isA
     };
   }
   return added;
+}
+
+/**
+ * The counts after clean tables were made anew of records that were consumed before, less those that gates have refused
+ * since. Where other models leave out more or fewer of them than before, these are told as superseded.
+ */
+export function recounted(
+  counts: Snapshot['counts'],
+  tables: Snapshot['tables'],
+  refused: Partial<Record<Dataset, number>>,
+): Snapshot['counts'] {
+  const entries = Object.entries(counts) as [Dataset, ConsumedCounts][];
+  const again = entries.map(([dataset, before]): [Dataset, ConsumedCounts] => {
+    const raw = before.raw - (refused[dataset] ?? 0);
+    const leftOut = raw - rowsOf(tables[`clean.${dataset}`]);
+    const duplicates = Math.min(before.duplicates, leftOut);
+    return [dataset, { raw, duplicates, superseded: leftOut - duplicates }];
+  });
+  return Object.fromEntries(again);
 }
 
 export const rowsOf = (files: WrittenFile[] | undefined): number =>

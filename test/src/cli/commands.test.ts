@@ -42,6 +42,9 @@ describe('help', () => {
       'upload',
       'produce',
       'run',
+      'runs',
+      'serve',
+      'replay',
       'query',
       'sql',
       'status',
@@ -53,18 +56,28 @@ describe('help', () => {
     expect(stdout).toContain('Examples:');
   });
 
-  test.each(['demo', 'generate', 'upload', 'produce', 'run', 'query', 'sql', 'status', 'snapshots', 'reset'])(
-    'of %s shows an example and the options that all commands take',
-    async (command) => {
-      const { code, stdout } = await c360([command, '--help']);
-      expect([code, stdout.includes('Examples:'), stdout.includes('--data-dir'), stdout.includes('--format')]).toEqual([
-        0,
-        true,
-        true,
-        true,
-      ]);
-    },
-  );
+  test.each([
+    'demo',
+    'generate',
+    'upload',
+    'produce',
+    'run',
+    'runs',
+    'serve',
+    'query',
+    'sql',
+    'status',
+    'snapshots',
+    'reset',
+  ])('of %s shows an example and the options that all commands take', async (command) => {
+    const { code, stdout } = await c360([command, '--help']);
+    expect([code, stdout.includes('Examples:'), stdout.includes('--data-dir'), stdout.includes('--format')]).toEqual([
+      0,
+      true,
+      true,
+      true,
+    ]);
+  });
 });
 
 describe('before anything has come in', () => {

@@ -12,7 +12,7 @@ import { runModels } from '../../../src/flows/run-models.ts';
 import { readStatus } from '../../../src/flows/status.ts';
 import { traceRecord } from '../../../src/flows/trace.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
-import type { Environment } from '../../../src/ports.ts';
+import type { Alert, Environment } from '../../../src/ports.ts';
 import { collect } from '../../support/collect.ts';
 import {
   type DoorPlatform,
@@ -24,12 +24,20 @@ import {
 import { temporaryDirectories } from '../../support/local-stores.ts';
 
 const newDirectory = temporaryDirectories();
+const told: Alert[] = [];
+
+/** Without answers, and with alerts that are kept here. */
+function watched(whole: Environment): Environment {
+  told.length = 0;
+  return { ...withoutAnswers(whole), alerts: { send: async (alert) => void told.push(alert) } };
+}
+
 let platform: DoorPlatform;
 let env: Environment;
 
 beforeEach(() => {
   platform = doorPlatform(newDirectory());
-  env = withoutAnswers(platform.env);
+  env = watched(platform.env);
 });
 afterEach(() => platform.close());
 
@@ -171,11 +179,13 @@ describe('a batch over the threshold of a check', () => {
   const bad = Array.from({ length: 11 }, (_, index) => sale(`bad${index}`, { quantity: '20000' }));
   const good = Array.from({ length: 11 }, (_, index) => sale(`bad${index}`, { quantity: '2' }));
 
-  test('publishes nothing, names the check and example origins, and holds no values', async () => {
+  test('publishes nothing, alerts once, names the check and example origins, and holds no values', async () => {
     await ingest(sale('t1'), ...bad);
     const error = await stopped(run());
     expect(error.message).toContain('clean.transactions quantity_is_plausible (11 of 12)');
     expect(await newestSnapshot(env)).toBeUndefined();
+    expect(told).toHaveLength(1);
+    expect(told[0]!.text).toContain('clean.transactions quantity_is_plausible (11 of 12)');
     const report = (await readQualityReport(env))!;
     expect(report.outcome).toBe('failed');
     expect(report.checks[0]).toMatchObject({ name: 'quantity_is_plausible', outcome: 'failed', failures: 11 });
@@ -193,7 +203,7 @@ describe('a batch over the threshold of a check', () => {
     const state = await sales();
     platform.close();
     platform = doorPlatform(newDirectory());
-    env = withoutAnswers(platform.env);
+    env = watched(platform.env);
     await ingest(sale('t1'), ...good);
     await run();
     expect(repaired).toEqual(await revenue());
@@ -244,7 +254,7 @@ describe('a check that cannot run', () => {
   test('of a curated table stops the publish', async () => {
     await ingest(sale('t1'));
     const { message } = await stopped(run(withChecks('curated/fact_sales', [{ ...sound, column: 'subject_id' }])));
-    expect(message).toContain('the gate of the curated layer stopped the run: curated.fact_sales sound (1 of 1)');
+    expect(message).toBe('curated gate: curated.fact_sales sound (1 of 1)');
     expect(await newestSnapshot(env)).toBeUndefined();
   });
 
@@ -285,7 +295,7 @@ describe('an exclusion that is cut off between any two calls', () => {
     for (let at = 0; ; at += 1) {
       platform.close();
       platform = doorPlatform(newDirectory());
-      env = withoutAnswers(platform.env);
+      env = watched(platform.env);
       await ingest(sale('t1'), sale('t2', { price: '9990' }));
       expect(await judged('20260301T000000Z-cut')).toMatchObject({ verdict: 'refused' });
       const failing = failingAt(env, at, at % 2 === 0 ? 'before' : 'after');
