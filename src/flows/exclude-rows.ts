@@ -30,7 +30,9 @@ export interface Excluded {
 export const excludeRows =
   (env: Environment) =>
   async ({ runId }: { runId: string }): Promise<Excluded> => {
-    const { pass } = (await readGates(env, runId, 'clean')).at(-1)!;
+    const gate = (await readGates(env, runId, 'clean')).at(-1);
+    if (!gate) throw new Error(`run ${runId} has no judgement of its clean layer yet; judge-quality comes first`);
+    const { pass } = gate;
     const plan = await readRunDocument<RunPlan>(env, runId, 'clean');
     const result = await readResult(env, runId, 'clean');
     const exclusions: Exclusion[] = [];

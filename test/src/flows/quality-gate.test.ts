@@ -282,6 +282,11 @@ describe('a check that cannot run', () => {
   });
 });
 
+test('rows are excluded only behind a judgement', async () => {
+  const excluding = excludeRows(env)({ runId: '20260301T000000Z-none' });
+  await expect(excluding).rejects.toThrow('run 20260301T000000Z-none has no judgement of its clean layer yet');
+});
+
 describe('an exclusion that is cut off between any two calls', () => {
   /** Makes and judges the clean layer, as the run that is then cut off. */
   const judged = async (runId: string) => {
