@@ -185,5 +185,7 @@ What to try next
   node bin/c360.mjs query --list
   node bin/c360.mjs query rfm_segmentation --format csv
   node bin/c360.mjs sql "select event_type, count(*) as events from fact_event group by event_type"
+  node bin/c360.mjs quality
+  node bin/c360.mjs runs
   node bin/c360.mjs status`;
 }

@@ -15,7 +15,19 @@ const files = [...page.matchAll(/^( *)```\w+ (\S+)\n([\s\S]*?)^ *```$/gm)].map((
 }));
 
 /** Folders in which the page adds something, or from which that is run. */
-const copied = ['bin', 'config', 'lambdas', 'lib', 'schemas', 'scripts', 'sql', 'src', 'test', 'package.json', 'package-lock.json'];
+const copied = [
+  'bin',
+  'config',
+  'lambdas',
+  'lib',
+  'schemas',
+  'scripts',
+  'sql',
+  'src',
+  'test',
+  'package.json',
+  'package-lock.json',
+];
 const copy = mkdtempSync(join(tmpdir(), 'c360-how-to-add-'));
 
 const run = (...args: string[]) =>
