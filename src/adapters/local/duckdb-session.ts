@@ -34,6 +34,8 @@ export async function withSession<T>(options: SessionOptions, use: (session: Duc
     const instance = await DuckDBInstance.create(file, {
       memory_limit: memoryLimit,
       temp_directory: spill,
+      // Statements of one task come one after the other: to tidy up behind each would cost more than they do.
+      checkpoint_threshold: '1TB',
       autoinstall_known_extensions: 'false',
       autoload_known_extensions: 'false',
       ...(isReadOnly && { access_mode: 'READ_ONLY' }),
