@@ -74,8 +74,8 @@ export const plantedStates: Record<string, PlantedState> = {
   'clean.events conserved': fault(
     'clean/events',
     'a model that loses an event',
-    'where arrival_no = 1',
-    `where arrival_no = 1 and event_id <> '${uuid(102)}'`,
+    'where not is_repeated',
+    `where not is_repeated and event_id <> '${uuid(102)}'`,
   ),
   'clean.customers version_is_unique': fault(
     'clean/customers',
