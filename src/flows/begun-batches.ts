@@ -29,7 +29,7 @@ export async function beginBatch(env: Environment, records: StreamRecord[]): Pro
   const begun = await env.hot.query('checkpoints', partitionOf(shard));
   const others = begun.filter(({ sort }) => sort !== batchName(records));
   let left = records;
-  for (const other of others.filter((one) => left.some(isIn(one)))) {
+  for (const other of others.filter((one) => meets(records, one) && left.some(isIn(one)))) {
     if (await isCounted(env, other)) left = left.filter((record) => !isIn(other)(record));
     else await withdraw(env, other);
   }
@@ -41,6 +41,10 @@ const isIn =
   ({ values }: HotItem) =>
   ({ sequence }: StreamRecord): boolean =>
     isUpTo(String(values.first), sequence) && isUpTo(sequence, String(values.last));
+
+/** True where the spans overlap: most do not, and to look at each record takes a while. */
+const meets = (records: StreamRecord[], { values }: HotItem): boolean =>
+  isUpTo(records[0]!.sequence, String(values.last)) && isUpTo(String(values.first), records.at(-1)!.sequence);
 
 const isBefore =
   ({ sequence }: StreamRecord) =>

@@ -75,9 +75,9 @@ async function separateValid(
   const subjectsOf = await resolveSubjects(env, records);
   const isoText = isoTexts();
   const batch = { lines: [] as RawLine[], suppressed: 0, personal: [] as PersonalData[] };
-  for (const { outcome, origin, arrivedAt } of records) {
+  for (const [index, { outcome, origin, arrivedAt }] of records.entries()) {
     if (!outcome.ok) continue;
-    const subjects = subjectsOf(outcome.value);
+    const subjects = subjectsOf(index);
     if (!subjects) {
       batch.suppressed += 1;
       continue;
@@ -105,23 +105,22 @@ function isoTexts(): (time: Date) => string {
 
 type Subjects = Partial<Record<Namespace, Subject>>;
 
-/** Resolves the natural ids of a batch in one call: a record's subjects by namespace; undefined where one is suppressed. */
+/** Resolves the natural ids of a batch in one call: by a record's place its subjects; undefined where one is suppressed. */
 async function resolveSubjects(
   env: Environment,
   records: DoorRecord[],
-): Promise<(valid: ValidRecord) => Subjects | undefined> {
+): Promise<(index: number) => Subjects | undefined> {
+  const idsOf = records.map(({ outcome }) =>
+    outcome.ok ? naturalIdsIn(outcome.value.contract, outcome.value.record) : [],
+  );
   const resolutions: Record<Namespace, Map<string, Resolution | undefined>> = { user: new Map(), anonymous: new Map() };
-  for (const { outcome } of records) {
-    if (!outcome.ok) continue;
-    for (const { namespace, id } of naturalIdsIn(outcome.value.contract, outcome.value.record))
-      resolutions[namespace].set(id, undefined);
-  }
+  for (const ids of idsOf) for (const { namespace, id } of ids) resolutions[namespace].set(id, undefined);
   const wanted = namespaces.flatMap((namespace) => [...resolutions[namespace].keys()].map((id) => ({ namespace, id })));
   const resolved = wanted.length > 0 ? await env.vault.resolve(wanted) : [];
   for (const [index, { namespace, id }] of wanted.entries()) resolutions[namespace].set(id, resolved[index]);
-  return (valid) => {
+  return (index) => {
     const subjects: Subjects = {};
-    for (const { namespace, id } of naturalIdsIn(valid.contract, valid.record)) {
+    for (const { namespace, id } of idsOf[index]!) {
       const resolution = resolutions[namespace].get(id)!;
       if (resolution.state === 'suppressed') return undefined;
       subjects[namespace] = resolution.subject;

@@ -86,17 +86,28 @@ function separateLeaves(
   line: RawLine,
   personal: Record<string, string>,
 ): number {
+  const leafOf = leavesByProperty(leaves);
   let unknown = 0;
-  for (const _property in record) unknown += 1;
-  for (const leaf of leaves) {
-    const value = record[leaf.property];
-    if (value === undefined) continue;
-    unknown -= 1;
-    if (value === null || value === '') continue;
-    if (leaf.privacy === 'vault') personal[leaf.property] = String(value);
+  for (const property in record) {
+    const value = record[property];
+    const leaf = leafOf.get(property);
+    if (leaf === undefined || value === undefined) unknown += 1;
+    else if (value === null || value === '') continue;
+    else if (leaf.privacy === 'vault') personal[property] = String(value);
     else line[leaf.column] = keptValue(leaf, value, subjects);
   }
   return unknown;
+}
+
+const leafMaps = new WeakMap<Leaf[], Map<string, Leaf>>();
+
+/** Leaves by their property, found once: records hold a few of the many that they may. */
+function leavesByProperty(leaves: Leaf[]): Map<string, Leaf> {
+  const known = leafMaps.get(leaves);
+  if (known) return known;
+  const byProperty = new Map(leaves.map((leaf) => [leaf.property, leaf]));
+  leafMaps.set(leaves, byProperty);
+  return byProperty;
 }
 
 const emptyLines = new WeakMap<Contract, RawLine>();
