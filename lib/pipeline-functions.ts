@@ -14,7 +14,13 @@ export const pipelineFunctions = {
   /** Takes the run lock, lists what is new, plans the clean layer. */
   'plan-run': {
     uses: {
-      objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'], 'rates/': ['read'], 'serving/': ['read'] },
+      objects: {
+        'plans/': ['read', 'write'],
+        'snapshots/': ['read'],
+        'exclusions/': ['read'],
+        'rates/': ['read'],
+        'serving/': ['read'],
+      },
       tables: { ...record, files: 'read', batches: 'read' },
       warehouse: 'query',
     },

@@ -40,7 +40,7 @@ test('the function notify has these rights', () => {
 
 test('functions read these folders of the lake', () => {
   expect(found(/^s3:GetObject .*<data\/bucket>\/(.*)\*$/)).toEqual({
-    'plan-run': ['plans/', 'rates/', 'serving/', 'snapshots/'],
+    'plan-run': ['exclusions/', 'plans/', 'rates/', 'serving/', 'snapshots/'],
     'judge-quality': ['plans/', 'snapshots/'],
     'exclude-rows': ['plans/', 'raw/'],
     'plan-curated': ['plans/', 'rates/', 'snapshots/'],
