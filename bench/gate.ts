@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { archive, generatedEvents, SetClock } from './raw-lake.ts';
+import { archive, generatedEvents, removeMade, SetClock } from './raw-lake.ts';
 import { type Figure, inOwnProcess, median } from './report.ts';
 
 const events = 1_000_000;
@@ -21,16 +21,7 @@ export async function gate(): Promise<Figure[]> {
     for (let round = 0; round < rounds; round += 1) {
       const parts: (keyof typeof runs)[] = round % 2 === 0 ? ['load', 'gated'] : ['gated', 'load'];
       for (const part of parts) {
-        for (const made of [
-          'lake/clean',
-          'lake/curated',
-          'lake/plans',
-          'lake/snapshots',
-          'lake/reports',
-          'warehouse',
-        ]) {
-          rmSync(join(dataDir, made), { recursive: true, force: true });
-        }
+        removeMade(dataDir);
         runs[part].push(inOwnProcess('steps.ts', part, dataDir, now));
       }
     }

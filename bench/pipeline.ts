@@ -6,7 +6,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { archive, generatedEvents, SetClock } from './raw-lake.ts';
+import { archive, generatedEvents, removeMade, SetClock } from './raw-lake.ts';
 import { type Figure, inOwnProcess, median } from './report.ts';
 
 const until = '2026-10-31';
@@ -34,9 +34,7 @@ async function measure(events: number, rounds: number) {
     const runs: { seconds: number; memoryMiB: number }[] = [];
     for (let round = 0; round < rounds; round += 1) {
       floors.push(inOwnProcess('steps.ts', 'floor', dataDir).seconds);
-      for (const made of ['lake/clean', 'lake/curated', 'lake/plans', 'lake/snapshots', 'warehouse']) {
-        rmSync(join(dataDir, made), { recursive: true, force: true });
-      }
+      removeMade(dataDir);
       runs.push(inOwnProcess('steps.ts', 'load', dataDir, now));
     }
     const seconds = median(runs.map((run) => run.seconds));

@@ -1,4 +1,5 @@
 /** Raw layers for benchmarks: generated events, through the event door. */
+import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { archiveEvents } from '../src/flows/archive-events.ts';
 import { generate } from '../src/generators/index.ts';
@@ -36,6 +37,13 @@ export function* generatedEvents(events: number, months: number, until: string):
 /** The data directories of one benchmark share their keys, so that one may be copied. */
 export function openBenchPlatform(dataDir: string, clock: Clock): Platform {
   return openPlatform({ dataDir, keyDir: join(dirname(dataDir), 'keys'), access: 'write', clock });
+}
+
+/** Removes what runs have made of the raw layer of a data directory. */
+export function removeMade(dataDir: string): void {
+  for (const made of ['lake/clean', 'lake/curated', 'lake/plans', 'lake/snapshots', 'lake/reports', 'warehouse']) {
+    rmSync(join(dataDir, made), { recursive: true, force: true });
+  }
 }
 
 /** Archives the events into the raw layer of a data directory, as if each had arrived on the day on which it happened. */

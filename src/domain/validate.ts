@@ -2,6 +2,7 @@
 import type { ErrorObject } from 'ajv';
 import type { Leaf, Validator } from '../contracts/index.ts';
 import { isNestedAtMost, type JsonObject } from './json.ts';
+import { oncePer } from './once-per.ts';
 import type { Reason } from './outcome.ts';
 
 const mostReasons = 10;
@@ -30,18 +31,12 @@ export function violations(validate: Validator, leaves: Leaf[], document: unknow
   return [...reasons.values()].slice(0, mostReasons);
 }
 
-const watchedLeavesOf = new WeakMap<Leaf[], Leaf[]>();
-
-/** The leaves whose values need more than JSON Schema can say, found once: every record asks for them. */
-function watchedLeaves(leaves: Leaf[]): Leaf[] {
-  const known = watchedLeavesOf.get(leaves);
-  if (known) return known;
-  const watched = leaves.filter(
+/** The leaves whose values need more than JSON Schema can say. */
+const watchedLeaves = oncePer((leaves: Leaf[]): Leaf[] =>
+  leaves.filter(
     ({ type, privacy, json }) => type === 'TIMESTAMP' || privacy === 'natural_id' || json.includes('object'),
-  );
-  watchedLeavesOf.set(leaves, watched);
-  return watched;
-}
+  ),
+);
 
 /** What JSON Schema cannot say of a value that it accepts: the rule that it breaks, or undefined. */
 function brokenRule(leaf: Leaf, value: unknown): string | undefined {

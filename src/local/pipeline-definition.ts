@@ -21,7 +21,7 @@ import { isObject, type JsonObject } from '../domain/json.ts';
 import { checkStateMachine } from './state-machine.ts';
 
 export interface PipelineDefinition {
-  /** The state machine in Amazon States Language, its placeholders filled in with local names. */
+  /** The state machine in Amazon States Language, with local names in place of its substitutions. */
   machine: JsonObject;
   /** `cron(…)` or `rate(…)`, in the time zone, with the input of the executions that it starts. */
   schedule: { expression: string; timeZone: string; input: JsonObject };

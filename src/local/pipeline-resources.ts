@@ -7,24 +7,22 @@ import { runModels } from '../flows/run-models.ts';
 import { notedStep, told } from '../flows/run-steps.ts';
 import type { Environment } from '../ports.ts';
 import { TaskError } from './state-machine.ts';
+import type { TaskResource } from './supported-states.ts';
 
 type Resource = (env: Environment, parameters: JsonObject) => Promise<JsonObject>;
 
 /** An error's message is told as far as this: what a state carries is small. */
 const mostTold = 1000;
 
-const resources: Record<string, Resource> = {
+const resources: Record<TaskResource, Resource> = {
   'arn:aws:states:::lambda:invoke': invokeFunction,
   'arn:aws:states:::glue:startJobRun.sync': runJob,
   'arn:aws:states:::sns:publish': publish,
 };
 
 /** Does what a task asks of its resource. TaskError where it fails. */
-export function callResource(env: Environment, resource: string, parameters: JsonObject): Promise<JsonObject> {
-  const call = resources[resource];
-  if (!call) throw new Error(`${resource} is not bound on one machine: bind it in pipeline-resources.ts`);
-  return call(env, parameters);
-}
+export const callResource = (env: Environment, resource: TaskResource, parameters: JsonObject): Promise<JsonObject> =>
+  resources[resource](env, parameters);
 
 /** As the Lambda service: payload and result pass as JSON, and a function's error by its name. */
 async function invokeFunction(env: Environment, { FunctionName, Payload }: JsonObject): Promise<JsonObject> {

@@ -23,6 +23,7 @@ import { readPipelineDefinition } from './pipeline-definition.ts';
 import { callResource } from './pipeline-resources.ts';
 import { repositoryRoot } from './root.ts';
 import { executeStateMachine, TaskError } from './state-machine.ts';
+import type { TaskResource } from './supported-states.ts';
 
 export interface RunResult {
   runId: string;
@@ -89,7 +90,7 @@ class PipelineRun {
     this.name = `${thisProcess}-${env.ids.uuid()}`;
   }
 
-  readonly call = async (state: string, resource: string, parameters: JsonObject): Promise<JsonObject> => {
+  readonly call = async (state: string, resource: TaskResource, parameters: JsonObject): Promise<JsonObject> => {
     this.#watcher.started?.(stepOfState[state] ?? 'notify');
     if (endings.has(state)) return callResource(this.#env, resource, parameters);
     this.#state = state;

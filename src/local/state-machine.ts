@@ -2,7 +2,7 @@
 import { setImmediate } from 'node:timers/promises';
 import type { StateMachine } from 'aws-local-stepfunctions';
 import type { JsonObject } from '../domain/json.ts';
-import { refuseUnsupported } from './supported-states.ts';
+import { refuseUnsupported, type TaskResource } from './supported-states.ts';
 
 /** A task that failed: the name and the cause that Step Functions would give its error. */
 export class TaskError extends Error {
@@ -35,7 +35,7 @@ export interface ExecutionOptions {
   name: string;
   input: JsonObject;
   /** Does a task's work: its state, the ARN of its resource, and the evaluated parameters. */
-  call(state: string, resource: string, parameters: JsonObject): Promise<JsonObject>;
+  call(state: string, resource: TaskResource, parameters: JsonObject): Promise<JsonObject>;
   /** Ends the execution behind the task that is going on. */
   signal?: AbortSignal;
 }
@@ -65,7 +65,7 @@ export async function executeStateMachine(
   let refused: PayloadTooLarge | undefined;
   let going: Promise<unknown> = Promise.resolve();
 
-  const handler = (state: string, resource: string) => async (parameters: Input) => {
+  const handler = (state: string, resource: TaskResource) => async (parameters: Input) => {
     // An attempt that outlived its timeout cannot be stopped; two never work at the same time.
     await going;
     // The log of events is read as far as this state before the state does anything.
@@ -80,7 +80,7 @@ export async function executeStateMachine(
     context: { Execution: { Name: name } },
     overrides: {
       taskResourceLocalHandlers: Object.fromEntries(
-        tasks.map(([state, { Resource }]) => [state, handler(state, String(Resource))]),
+        tasks.map(([state, { Resource }]) => [state, handler(state, Resource as TaskResource)]),
       ),
       retryIntervalOverrides: Object.fromEntries(tasks.map(([state]) => [state, retryMs])),
     },

@@ -36,7 +36,13 @@ const tests = /^Is(Null|Present|Numeric|String|Boolean|Timestamp)$/;
 /** What the context holds here, of all that Step Functions has there. */
 const contextPath = /^\$\$\.Execution\.(Name|Input|StartTime)\b/;
 
-const resources = ['lambda:invoke', 'glue:startJobRun.sync', 'sns:publish'].map((name) => `arn:aws:states:::${name}`);
+/** What tasks may call. */
+const taskResources = [
+  'arn:aws:states:::lambda:invoke',
+  'arn:aws:states:::glue:startJobRun.sync',
+  'arn:aws:states:::sns:publish',
+] as const;
+export type TaskResource = (typeof taskResources)[number];
 
 /** Throws UnsupportedDefinition that names the first state and field which the interpreter would ignore. */
 export function refuseUnsupported(definition: JsonObject): void {
@@ -61,7 +67,9 @@ function refuseState(where: string, state: JsonObject): void {
 }
 
 function refuseTask(where: string, { Resource, TimeoutSeconds }: JsonObject): void {
-  if (!resources.includes(String(Resource))) throw unsupported(`${where}: resource ${Resource}`, resources.join(', '));
+  if (!taskResources.some((known) => known === Resource)) {
+    throw unsupported(`${where}: resource ${Resource}`, taskResources.join(', '));
+  }
   // Left out, it is a minute there and for ever on AWS.
   if (TimeoutSeconds === undefined) throw unsupported(`${where}: no TimeoutSeconds`, 'a timeout in each task');
 }

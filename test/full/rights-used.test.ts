@@ -5,6 +5,7 @@ import { ingestBatch } from '../../src/flows/ingest-batch.ts';
 import { definitionOf } from '../../src/local/pipeline-definition.ts';
 import { callResource } from '../../src/local/pipeline-resources.ts';
 import { executeStateMachine, TaskError } from '../../src/local/state-machine.ts';
+import type { TaskResource } from '../../src/local/supported-states.ts';
 import type { SqlFiles } from '../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../support/door-platform.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
@@ -22,7 +23,7 @@ let executions = 0;
 /** Executes the machine, each function with an environment that writes down what is asked of it. */
 async function run(input: Record<string, string> = {}, failing?: string): Promise<unknown> {
   executions += 1;
-  const call = (state: string, resource: string, parameters: Record<string, unknown>) => {
+  const call = (state: string, resource: TaskResource, parameters: Record<string, unknown>) => {
     if (state === failing) throw new TaskError('States.TaskFailed', { ErrorMessage: 'planted' }, undefined);
     const flow = String(parameters.FunctionName).split(':').at(-1)!;
     used[flow] ??= new Set();

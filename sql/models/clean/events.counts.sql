@@ -29,6 +29,7 @@ candidates as (
     true as is_arrival
   from raw_events
 ),
+-- Apart from the candidates: ids are grouped without whole records being held for it.
 ids as (
   select occurred_on, event_id from clean_events
   union all

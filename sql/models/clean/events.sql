@@ -16,6 +16,7 @@ candidates as (
   union all
   select * from arrived
 ),
+-- Apart from the candidates: ids are grouped without whole records being held for it.
 ids as (
   select occurred_on, event_id from clean_events
   union all

@@ -51,7 +51,7 @@ export interface ModelPlan {
   touched?: { dates: string[] } | { sql: string };
   /** Each date of the output is made of that date's rows alone, so that an engine may make a few dates at a time. */
   isMadeByDate?: boolean;
-  /** Path of a SELECT over the inputs and the view `result` that returns one row of whole numbers by name. */
+  /** Path of a SELECT over the inputs and the table `result` that returns one row of whole numbers by name. */
   counts?: string;
   checks?: CompiledChecks;
   /** Of a clean model: how many raw records it is to find, by another count than its own. */

@@ -3,6 +3,7 @@
  * bytes. Equal plaintexts under one key and one context give equal texts; nothing else about them shows but their length.
  */
 import { createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject } from 'node:crypto';
+import { oncePer } from '../once-per.ts';
 
 /** Wrong key, wrong context, or altered text: authenticated encryption cannot tell which. */
 export class SealError extends Error {
@@ -59,25 +60,15 @@ interface DerivedKeys {
   ivKey: KeyObject;
 }
 
-/** Kept as long as the key itself is. */
-const derivedKeysOf = new WeakMap<Uint8Array, DerivedKeys>();
-
 /**
  * HKDF-SHA-256 (RFC 5869): one key encrypts, the other makes IVs, so that neither use weakens the other. As KeyObjects,
  * since with raw bytes Node.js takes three times as long for each of these calls.
  */
-function derivedKeys(key: Uint8Array): DerivedKeys {
+const derivedKeys = oncePer((key: Uint8Array): DerivedKeys => {
   if (key.length !== 32) throw new SealError(`a key must have 32 bytes, got ${key.length}`);
-  const known = derivedKeysOf.get(key);
-  if (known) return known;
   const derived = new Uint8Array(hkdfSync('sha256', createSecretKey(key), '', 'seal 1', 64));
-  const keys = {
-    encryptionKey: createSecretKey(derived.subarray(0, 32)),
-    ivKey: createSecretKey(derived.subarray(32)),
-  };
-  derivedKeysOf.set(key, keys);
-  return keys;
-}
+  return { encryptionKey: createSecretKey(derived.subarray(0, 32)), ivKey: createSecretKey(derived.subarray(32)) };
+});
 
 /** The context's length stands first, so that no two pairs of context and plaintext are hashed alike. */
 function syntheticIv(ivKey: KeyObject, plaintext: string | Uint8Array, context: string): Buffer {

@@ -9,6 +9,7 @@ import {
 } from '../../contracts/index.ts';
 import type { JsonObject } from '../json.ts';
 import { moneyText } from '../money.ts';
+import { oncePer } from '../once-per.ts';
 import { decadeOf, deviceFamily, monthOf, truncateIp } from './coarsen.ts';
 import { scrub } from './scrub.ts';
 import { seal } from './seal.ts';
@@ -49,18 +50,12 @@ export function naturalIdsIn(contract: Contract, record: JsonObject): { namespac
   return ids;
 }
 
-const naturalIdLeavesOf = new WeakMap<Contract, Leaf[]>();
-
-/** A contract's natural ids, found once: every record asks for them. */
-function naturalIdLeaves(contract: Contract): Leaf[] {
-  const known = naturalIdLeavesOf.get(contract);
-  if (known) return known;
-  const leaves = contract.leaves
+/** A contract's natural ids. */
+const naturalIdLeaves = oncePer((contract: Contract): Leaf[] =>
+  contract.leaves
     .filter(({ privacy }) => privacy === 'natural_id')
-    .sort((a, b) => Number(b.namespace === 'user') - Number(a.namespace === 'user'));
-  naturalIdLeavesOf.set(contract, leaves);
-  return leaves;
-}
+    .sort((a, b) => Number(b.namespace === 'user') - Number(a.namespace === 'user')),
+);
 
 /**
  * Separates one record. `subjects` are those of `naturalIdsIn`, by namespace; free text is sealed for the user, or for the
@@ -99,26 +94,14 @@ function separateLeaves(
   return unknown;
 }
 
-const leafMaps = new WeakMap<Leaf[], Map<string, Leaf>>();
-
-/** Leaves by their property, found once: records hold a few of the many that they may. */
-function leavesByProperty(leaves: Leaf[]): Map<string, Leaf> {
-  const known = leafMaps.get(leaves);
-  if (known) return known;
-  const byProperty = new Map(leaves.map((leaf) => [leaf.property, leaf]));
-  leafMaps.set(leaves, byProperty);
-  return byProperty;
-}
-
-const emptyLines = new WeakMap<Contract, RawLine>();
+/** Leaves by their property: records hold a few of the many that they may. */
+const leavesByProperty = oncePer((leaves: Leaf[]) => new Map(leaves.map((leaf) => [leaf.property, leaf])));
 
 /**
  * A contract's line with all its columns and no values. Copies of it have one shape, whichever values they get: made so,
  * and written as JSON, lines take half the time of those that grow column by column.
  */
-function emptyLine(contract: Contract): RawLine {
-  const known = emptyLines.get(contract);
-  if (known) return known;
+const emptyLine = oncePer((contract: Contract): RawLine => {
   const leaves = [...(contract.dataset === 'events' ? envelopeLeaves : []), ...contract.leaves]
     .filter(({ privacy }) => privacy !== 'vault' && privacy !== 'drop')
     .map(({ column }) => column);
@@ -126,9 +109,8 @@ function emptyLine(contract: Contract): RawLine {
   // What JSON.parse makes keeps its shape when it is copied; an object that grew past a dozen columns has none.
   const line = JSON.parse(JSON.stringify(Object.fromEntries(columns.map((column) => [column, null])))) as RawLine;
   for (const column of columns) line[column] = undefined;
-  emptyLines.set(contract, line);
   return line;
-}
+});
 
 function isPresent(value: unknown): boolean {
   return value !== undefined && value !== null && value !== '';

@@ -1,6 +1,7 @@
 /** What a vault stores, whatever it is stored in: look-up values in place of names, keys under keys, sealed fields. */
-import { createHmac, createSecretKey, type KeyObject } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import type { Namespace } from '../../contracts/index.ts';
+import { oncePer } from '../once-per.ts';
 import { open, SealError, seal } from './seal.ts';
 
 /** A vault key or HMAC key; in lists of them the newest stands first. */
@@ -27,13 +28,10 @@ export function emailName(email: string): string {
 
 /** HMAC-SHA-256: what stands for a name where its entry is looked up. 32 bytes. */
 export function lookUpValue(key: Uint8Array, name: string): Buffer {
-  const keyObject = keyObjects.get(key) ?? createSecretKey(key);
-  keyObjects.set(key, keyObject);
-  return createHmac('sha256', keyObject).update(name).digest();
+  return createHmac('sha256', keyObjectOf(key)).update(name).digest();
 }
 
-/** Made once a key, and kept as long as the key is. */
-const keyObjects = new WeakMap<Uint8Array, KeyObject>();
+const keyObjectOf = oncePer((key: Uint8Array) => createSecretKey(key));
 
 /** Seals a key under the newest vault key. `owner` says whose key it is, and it opens for no other. */
 export function wrapKey(vaultKeys: VersionedKey[], key: Uint8Array, owner: string): WrappedKey {

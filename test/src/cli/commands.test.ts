@@ -32,44 +32,43 @@ beforeAll(async () => {
 
 afterAll(remove);
 
+const commands = [
+  'demo',
+  'generate',
+  'validate',
+  'upload',
+  'produce',
+  'rates',
+  'run',
+  'runs',
+  'serve',
+  'query',
+  'sql',
+  'status',
+  'quality',
+  'snapshots',
+  'rollback',
+  'replay',
+  'vacuum',
+  'trace',
+  'quarantine',
+  'redrive',
+  'dictionary',
+  'doctor',
+  'reset',
+];
+
 describe('help', () => {
   test('lists the commands with examples', async () => {
     const { code, stdout } = await c360(['--help']);
     expect(code).toBe(0);
-    for (const command of [
-      'demo',
-      'generate',
-      'upload',
-      'produce',
-      'run',
-      'runs',
-      'serve',
-      'replay',
-      'query',
-      'sql',
-      'status',
-      'snapshots',
-      'reset',
-    ]) {
+    for (const command of commands) {
       expect(stdout).toMatch(new RegExp(`^  ${command}\\b`, 'm'));
     }
     expect(stdout).toContain('Examples:');
   });
 
-  test.each([
-    'demo',
-    'generate',
-    'upload',
-    'produce',
-    'run',
-    'runs',
-    'serve',
-    'query',
-    'sql',
-    'status',
-    'snapshots',
-    'reset',
-  ])('of %s shows an example and the options that all commands take', async (command) => {
+  test.each(commands)('of %s shows an example and the options that all commands take', async (command) => {
     const { code, stdout } = await c360([command, '--help']);
     expect([code, stdout.includes('Examples:'), stdout.includes('--data-dir'), stdout.includes('--format')]).toEqual([
       0,

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { definitionOf } from '../../../src/local/pipeline-definition.ts';
 import { callResource } from '../../../src/local/pipeline-resources.ts';
 import { executeStateMachine, TaskError } from '../../../src/local/state-machine.ts';
+import type { TaskResource } from '../../../src/local/supported-states.ts';
 import { doorPlatform } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 import { synthesize } from '../../support/synthesized.ts';
@@ -14,7 +15,7 @@ test('the alert names the run and says where to look', async () => {
   const { machine } = definitionOf({ ...synthesize(newDirectory()).template });
   const { env, paths, close } = doorPlatform(newDirectory());
   const called: string[] = [];
-  const call = (state: string, resource: string, parameters: Record<string, unknown>) => {
+  const call = (state: string, resource: TaskResource, parameters: Record<string, unknown>) => {
     called.push(state);
     if (state !== 'AlertDirectly') throw new TaskError('RefusedInput', { errorMessage: 'planted' }, undefined);
     return callResource(env, resource, parameters);
