@@ -18,7 +18,7 @@ export function pythonEnvironment(say = (line) => process.stderr.write(`${line}\
   const python = join(environment, ...(isWindows ? ['Scripts', 'python.exe'] : ['bin', 'python']));
   if (existsSync(python) && existsSync(stamp) && readFileSync(stamp, 'utf8') === fingerprint()) return python;
   const base = basePython();
-  say('Installing the Python packages of requirements-dev.txt into .venv (once, about half a minute) …');
+  say('Installing the Python packages of requirements-dev.txt into .venv (once, about a minute and 600 MB) …');
   const started = Date.now();
   rmSync(environment, { recursive: true, force: true });
   run(base, ['-m', 'venv', environment]);

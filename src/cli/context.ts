@@ -1,13 +1,15 @@
 /** What all sub-commands share: the global options, and opening and closing the platform around the work. */
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { type Expired, expire } from '../flows/expire.ts';
-import { openPlatform, type Platform } from '../local/platform.ts';
+import { type EngineName, engineNames, openPlatform, type Platform } from '../local/platform.ts';
 import { count, type Format, say } from './output.ts';
 
 export interface GlobalOptions {
   dataDir: string;
   keyDir?: string;
   format: Format;
+  /** Of the commands that run models. */
+  engine?: EngineName;
 }
 
 export const globalOptions = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();
@@ -20,6 +22,12 @@ export function limitOption(rows: number): Option {
   });
 }
 
+/** The option `--engine` of commands that run models. */
+export const engineOption = () =>
+  new Option('--engine <name>', 'what runs the models; Spark needs an installation of its own')
+    .choices(engineNames)
+    .default('duckdb' satisfies EngineName);
+
 /**
  * Opens the platform for the work and closes it, also where the work throws. Work that only reads ends as soon as nobody
  * reads its output any more; work that writes is done to its end, and deletes first what is past its time.
@@ -29,7 +37,7 @@ export async function withPlatform<T>(
   access: 'read' | 'write',
   work: (platform: Platform) => Promise<T>,
 ): Promise<T> {
-  const platform = openPlatform({ dataDir: options.dataDir, keyDir: options.keyDir, access });
+  const platform = openPlatform({ dataDir: options.dataDir, keyDir: options.keyDir, engine: options.engine, access });
   const end = () => process.exit();
   if (access === 'read') process.stdout.once('error', end);
   try {

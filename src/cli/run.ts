@@ -11,16 +11,17 @@ import {
   vacuumLake,
 } from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { engineOption, globalOptions, withPlatform } from './context.ts';
 import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
 
 export function runCommand(): Command {
   return new Command('run')
     .description('bring what is new from the raw layer to the answers')
     .option('--release', 'also take in what a rollback has withdrawn')
+    .addOption(engineOption())
     .addHelpText(
       'after',
-      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run\n  $ c360 run --release',
+      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run\n  $ c360 run --release\n  $ c360 run --engine spark',
     )
     .action(async ({ release }: { release?: boolean }, command: Command) => {
       const globals = globalOptions(command);
@@ -38,6 +39,7 @@ export function replayCommand(): Command {
     .option('--from <date>', 'only the business dates from this one on, YYYY-MM-DD')
     .option('--to <date>', 'and up to this one')
     .addOption(new Option('--run <id>', 'only what an earlier run has touched').conflicts(['from', 'to']))
+    .addOption(engineOption())
     .addHelpText(
       'after',
       `

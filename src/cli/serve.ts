@@ -3,7 +3,7 @@ import { readPipelineDefinition } from '../local/pipeline-definition.ts';
 import { repositoryRoot } from '../local/root.ts';
 import { parseSchedule } from '../local/schedule.ts';
 import { serve } from '../local/serve.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { engineOption, globalOptions, withPlatform } from './context.ts';
 import { lineOf } from './errors.ts';
 import { count, say, styled } from './output.ts';
 import { watcher } from './run.ts';
@@ -18,6 +18,7 @@ export function serveCommand(): Command {
       ).argParser(rateOf),
     )
     .option('--now', 'run at once, too')
+    .addOption(engineOption())
     .addHelpText(
       'after',
       `

@@ -9,6 +9,8 @@ import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
 import { FileAlerts } from '../adapters/local/file-alerts.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
 import { LedgerFile } from '../adapters/local/ledger-file.ts';
+import { type RunScript, SparkEngine } from '../adapters/local/spark-engine.ts';
+import { findSpark, SparkMissing, sparkSubmit } from '../adapters/local/spark-submit.ts';
 import { existingFile, isBusy, sqliteError } from '../adapters/local/sqlite.ts';
 import { SqliteEventStream } from '../adapters/local/sqlite-event-stream.ts';
 import { SqliteHotStore } from '../adapters/local/sqlite-hot-store.ts';
@@ -16,7 +18,7 @@ import { SqliteVault } from '../adapters/local/sqlite-vault.ts';
 import { systemClock, systemIds } from '../adapters/local/system.ts';
 import { SqlDirectory } from '../adapters/sql-directory.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
-import type { Clock, Environment, Ids } from '../ports.ts';
+import type { Clock, Environment, Ids, ModelEngine } from '../ports.ts';
 import { repositoryRoot } from './root.ts';
 import { readSettings } from './settings.ts';
 
@@ -29,9 +31,14 @@ export interface PlatformOptions {
    * for, so that only what it asks for need be there, the keys included.
    */
   access: 'read' | 'write';
+  /** What runs the models; by default `duckdb`. */
+  engine?: EngineName;
   clock?: Clock;
   ids?: Ids;
 }
+
+export const engineNames = ['duckdb', 'spark'] as const;
+export type EngineName = (typeof engineNames)[number];
 
 export interface Platform {
   env: Environment;
@@ -99,7 +106,7 @@ export function openPlatform(options: PlatformOptions): Platform {
   };
   try {
     const { stream: streamSettings, alerts: alertSettings, ...settings } = readSettings(repositoryRoot);
-    const { clock = systemClock, ids = systemIds } = options;
+    const { clock = systemClock, ids = systemIds, engine = 'duckdb' } = options;
     const files = {
       stream: join(paths.dataDir, 'stream.sqlite'),
       hot: join(paths.dataDir, 'hot.sqlite'),
@@ -126,7 +133,12 @@ export function openPlatform(options: PlatformOptions): Platform {
     // There is one writer, so that this is what one that was killed has left behind.
     if (isWriter) rmSync(paths.temporary, { recursive: true, force: true });
     const objects = new DirectoryObjectStore(paths.lake, { access: options.access, isOnlyWriter: isWriter });
-    const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
+    const sqlFolder = join(repositoryRoot, 'sql');
+    const sql = new SqlDirectory(sqlFolder);
+    const engines: Record<EngineName, () => ModelEngine> = {
+      duckdb: () => new DuckDbEngine({ objects, sql, temporaryDirectory }),
+      spark: () => new SparkEngine({ objects, sql: sqlFolder, runScript: localSpark(temporaryDirectory) }),
+    };
     const env: Environment = {
       clock,
       ids,
@@ -140,7 +152,7 @@ export function openPlatform(options: PlatformOptions): Platform {
       get vault() {
         return stores.vault();
       },
-      engine: new DuckDbEngine({ objects, sql, temporaryDirectory }),
+      engine: engines[engine](),
       warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql, temporaryDirectory }),
       alerts: new FileAlerts({
         file: join(paths.dataDir, 'alerts.jsonl'),
@@ -154,6 +166,17 @@ export function openPlatform(options: PlatformOptions): Platform {
     return { env, paths, close };
   } catch (error) {
     close();
+    throw error;
+  }
+}
+
+/** Runs the models' script on this machine's Spark. RefusedInput where there is none. */
+function localSpark(temporaryDirectory: string): RunScript {
+  const script = join(repositoryRoot, 'glue-scripts', 'run_models.py');
+  try {
+    return sparkSubmit({ installation: findSpark(repositoryRoot), script, temporaryDirectory });
+  } catch (error) {
+    if (error instanceof SparkMissing) throw new RefusedInput(`--engine spark: ${error.message}`);
     throw error;
   }
 }
