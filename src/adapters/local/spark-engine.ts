@@ -8,7 +8,7 @@ import { EngineError, type ModelEngine, type ObjectStore } from '../../ports.ts'
 export type RunScript = (parameters: string[]) => Promise<ScriptEnd>;
 
 /** How the script ended, and what it and Spark have written. */
-export interface ScriptEnd {
+interface ScriptEnd {
   status: number | string;
   stdout: string;
   stderr: string;
