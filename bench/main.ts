@@ -1,5 +1,6 @@
 /** `npm run bench -- <name>`: prints a table for people and, last, one line of JSON. */
 import { cold } from './cold.ts';
+import { engines } from './engines.ts';
 import { gate } from './gate.ts';
 import { increment } from './increment.ts';
 import { ingest } from './ingest.ts';
@@ -7,7 +8,7 @@ import { pipeline } from './pipeline.ts';
 import type { Benchmark } from './report.ts';
 import { report } from './report.ts';
 
-const benchmarks: Record<string, Benchmark> = { cold, gate, increment, ingest, pipeline };
+const benchmarks: Record<string, Benchmark> = { cold, engines, gate, increment, ingest, pipeline };
 
 const name = process.argv[2] ?? '';
 const benchmark = benchmarks[name];

@@ -3,7 +3,7 @@ import { rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { archiveEvents } from '../src/flows/archive-events.ts';
 import { generate } from '../src/generators/index.ts';
-import { openPlatform, type Platform } from '../src/local/platform.ts';
+import { type EngineName, openPlatform, type Platform } from '../src/local/platform.ts';
 import type { Clock, StreamRecord } from '../src/ports.ts';
 
 const batchSize = 1000;
@@ -35,8 +35,8 @@ export function* generatedEvents(events: number, months: number, until: string):
 }
 
 /** The data directories of one benchmark share their keys, so that one may be copied. */
-export function openBenchPlatform(dataDir: string, clock: Clock): Platform {
-  return openPlatform({ dataDir, keyDir: join(dirname(dataDir), 'keys'), access: 'write', clock });
+export function openBenchPlatform(dataDir: string, clock: Clock, engine?: EngineName): Platform {
+  return openPlatform({ dataDir, keyDir: join(dirname(dataDir), 'keys'), access: 'write', clock, engine });
 }
 
 /** Removes what runs have made of the raw layer of a data directory. */

@@ -5,7 +5,7 @@ import { fileURLToPath } from 'node:url';
 export interface Figure {
   what: string;
   value: number;
-  unit: 'ratio' | 's' | 'MiB' | 'records/s' | 'kB' | 'ms' | 'exponent';
+  unit: 'ratio' | 's' | 'MiB' | 'records/s' | 'kB' | 'ms' | 'exponent' | 'files';
   /** `>= 0.5`; absent where the figure is only told. */
   budget?: string;
 }

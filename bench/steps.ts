@@ -1,6 +1,6 @@
 /**
- * One measured part of a benchmark in a process of its own: `node bench/steps.ts <part> <data dir> <clock>`. Prints one line
- * of JSON with seconds by the clock, those of all cores together, and the greatest memory.
+ * One measured part of a benchmark in a process of its own: `node bench/steps.ts <part> <data dir> <clock> [<engine>]`. Prints
+ * one line of JSON with seconds by the clock, those of this process on all cores together, and the greatest memory.
  */
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -14,15 +14,17 @@ import { findNewInputs, planCleanLayer } from '../src/flows/plan-run.ts';
 import { publishSnapshot } from '../src/flows/publish-snapshot.ts';
 import { writeQualityReport } from '../src/flows/quality-report.ts';
 import { planCuratedLayer, runModels } from '../src/flows/run-models.ts';
+import type { EngineName } from '../src/local/platform.ts';
 import type { Environment, SqlFiles } from '../src/ports.ts';
+import { peakMemory } from './peak-memory.ts';
 import { openBenchPlatform, SetClock } from './raw-lake.ts';
 import { measured } from './report.ts';
 
-const [part = '', dataDir = '', now = ''] = process.argv.slice(2);
+const [part = '', dataDir = '', now = '', engine] = process.argv.slice(2);
 
 /** What a run does up to its snapshot; with `isLoaded` also the warehouse, with `isGated` its checks and gates. */
 async function run({ isLoaded = false, isGated = false }): Promise<void> {
-  const { env: whole, close } = openBenchPlatform(dataDir, new SetClock(now));
+  const { env: whole, close } = openBenchPlatform(dataDir, new SetClock(now), engine as EngineName | undefined);
   const env = isGated ? whole : { ...whole, sql: withoutChecks(whole.sql) };
   try {
     const newest = await newestSnapshot(env);
@@ -78,8 +80,10 @@ async function floor(): Promise<void> {
 const parts: Record<string, () => Promise<void>> = {
   floor,
   gated: () => run({ isLoaded: true, isGated: true }),
+  judged: () => run({ isGated: true }),
   load: () => run({ isLoaded: true }),
   publish: () => run({}),
 };
+const memory = peakMemory();
 const { wall, cpu } = await measured(parts[part]!);
-console.log(JSON.stringify({ seconds: wall, cpuSeconds: cpu, memoryMiB: process.resourceUsage().maxRSS / 1024 }));
+console.log(JSON.stringify({ seconds: wall, cpuSeconds: cpu, memoryMiB: memory() }));

@@ -1,5 +1,6 @@
 /** Partitions by date in DuckDB: their sizes, work in spans of dates that fit in memory, and their files. */
 import { availableParallelism } from 'node:os';
+import type { DuckDBResultReader } from '@duckdb/node-api';
 import { EngineError } from '../../ports.ts';
 import { type DuckDbSession, quoted } from './duckdb-session.ts';
 
@@ -64,20 +65,25 @@ export async function writePartitions(
     spans.map((span) =>
       session.beside(async (connection) => {
         await connection.run(table, partitionedWrites);
-        return connection.run(
-          table,
-          `copy (select *, cast(${column} as varchar) as dt from result where ${isWithin(column, span)})
-            to ${quoted(directory)} (${options}, ${partitioning})`,
-        );
+        const copies: DuckDBResultReader[] = [];
+        for (let start = 0; start < span.length; start += mostPartitions) {
+          const rows = `from result where ${isWithin(column, span.slice(start, start + mostPartitions))}`;
+          const copy = `copy (select *, cast(${column} as varchar) as dt ${rows}) to ${quoted(directory)}`;
+          copies.push(await connection.run(table, `${copy} (${options}, ${partitioning})`));
+        }
+        return copies;
       }),
     ),
   );
   await session.run(table, 'reset threads');
-  return written.map((outcome) => {
+  return written.flatMap((outcome) => {
     if (outcome.status === 'rejected') throw outcome.reason;
     return outcome.value;
   });
 }
+
+/** A statement holds a vector of every column of each partition that it writes, to its end and however few its rows are. */
+const mostPartitions = 64;
 
 /**
  * Rows come sorted by partition, so few partitions need to be held: a partition buffers whole vectors of every column, and

@@ -1,6 +1,10 @@
 /** Dates are worked on in spans that hold about as many rows as they should, and no date is lost or moved. */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fc from 'fast-check';
-import { dateSpans } from '../../../../src/adapters/local/duckdb-partitions.ts';
+import { dateSpans, writePartitions } from '../../../../src/adapters/local/duckdb-partitions.ts';
+import { withSession } from '../../../../src/adapters/local/duckdb-session.ts';
 
 const rowCounts = fc.array(fc.nat({ max: 1000 }), { maxLength: 60 });
 const dayOf = (index: number) => new Date(Date.UTC(2026, 0, 1 + index)).toISOString().slice(0, 10);
@@ -30,3 +34,22 @@ test('a span has at most half as many rows again as it should, but for a single 
 });
 
 test('without dates there is one empty span', () => expect(dateSpans([], () => 1, 10)).toEqual([[]]));
+
+test('hundreds of dates of a few rows each are written in little memory, one file each', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'c360-test-'));
+  try {
+    const options = { temporaryDirectory: join(folder, 'tmp'), directories: [folder], memoryLimit: '400MB' };
+    const files = await withSession(options, async (session) => {
+      const columns = Array.from({ length: 40 }, (_, index) => `'word ' || (range % 7) as column_${index}`);
+      const day = "cast(date '2026-01-01' + cast(range // 10 as integer) as date) as day";
+      await session.run('make', `create table result as select ${day}, ${columns.join(', ')} from range(7300)`);
+      const output = { table: 'made', column: 'day', directory: join(folder, 'made') };
+      const written = await writePartitions(session, { ...output, options: 'format parquet, return_stats true' });
+      return written.flatMap((result) => result.getRowObjectsJson());
+    });
+    expect(files.length).toBe(730);
+    expect(files.every(({ count }) => Number(count) === 10)).toBe(true);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
+});

@@ -76,7 +76,7 @@ describe('a session', () => {
         spilled = readdirSync(temporaryDirectory, { recursive: true, encoding: 'utf8' });
         return (await session.run('count', 'select count(*) from (select a, b from made group by a, b)')).getRowsJson();
       },
-      { memoryLimit: '90MB' },
+      { memoryLimit: '120MB' },
     );
     expect(rows).toEqual([['2000000']]);
     expect(spilled.some((name) => /duckdb-\w+\/.*\.tmp$/.test(name))).toBe(true);
