@@ -16,23 +16,30 @@ export function peakMemory(): () => number {
   };
 }
 
+interface ProcessStat {
+  pid: number;
+  parent: number;
+  command: string;
+  bytes: number;
+}
+
 /** Bytes; 0 where the system has no `/proc`. */
 function memoryOfDescendants(): number {
-  const children = new Map<number, { pid: number; bytes: number }[]>();
-  for (const name of entries('/proc')) {
-    const stat = /^\d+$/.test(name) ? statOf(Number(name)) : undefined;
-    if (stat) children.set(stat.parent, [...(children.get(stat.parent) ?? []), stat]);
-  }
-  const total = (pid: number): number =>
-    (children.get(pid) ?? []).reduce((sum, child) => sum + child.bytes + total(child.pid), 0);
-  return total(process.pid);
+  const processes = entries('/proc').flatMap((name) => (/^\d+$/.test(name) ? (statOf(Number(name)) ?? []) : []));
+  const total = (parent: number, command: string): number =>
+    processes
+      // One that still has its parent's command is about to become another, and has no memory of its own yet.
+      .filter((child) => child.parent === parent && child.command !== command)
+      .reduce((sum, child) => sum + child.bytes + total(child.pid, child.command), 0);
+  return total(process.pid, '');
 }
 
 /** Fields 4 and 24 of `/proc/<pid>/stat`, behind the name, which may hold blanks. */
-function statOf(pid: number): { pid: number; parent: number; bytes: number } | undefined {
+function statOf(pid: number): ProcessStat | undefined {
   try {
     const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)!.split(' ');
-    return { pid, parent: Number(fields[1]), bytes: Number(fields[21]) * pageBytes };
+    const command = readFileSync(`/proc/${pid}/cmdline`, 'utf8');
+    return { pid, parent: Number(fields[1]), command, bytes: Number(fields[21]) * pageBytes };
   } catch {
     // It has ended since.
     return undefined;
