@@ -28,20 +28,18 @@ import { lakeContent, servedContent, warehouseContent } from './shown-content.ts
 import { type StopPoint, stoppedRun } from './stopped-run.ts';
 
 /** The states of a run that does its work, by the names of their steps; a gate refuses a row on the way. */
-export const killedSteps = [
-  'plan',
-  'clean models',
-  'clean gate',
-  'exclude rows',
-  'plan curated',
-  'curated models',
-  'curated gate',
-  'publish snapshot',
-  'load warehouse',
-  'publish answers',
-  'notify',
-] as const;
-export type KilledStep = (typeof killedSteps)[number];
+export type KilledStep =
+  | 'plan'
+  | 'clean models'
+  | 'clean gate'
+  | 'exclude rows'
+  | 'plan curated'
+  | 'curated models'
+  | 'curated gate'
+  | 'publish snapshot'
+  | 'load warehouse'
+  | 'publish answers'
+  | 'notify';
 
 export interface KillPoint extends StopPoint {
   name: string;
