@@ -2,6 +2,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { temporaryDirectories } from '../support/local-stores.ts';
+import { runPythonTool, testWithPython } from '../support/python-tool.ts';
 import { resourceOf, resourcesOf, synthesize } from '../support/synthesized.ts';
 
 const newDirectory = temporaryDirectories();
@@ -57,6 +58,32 @@ test('has these arguments, to which a run adds its plan', () => {
     '--enable-continuous-cloudwatch-log': 'true',
     '--enable-metrics': '',
     '--enable-observability-metrics': 'true',
+  });
+});
+
+describe('the script', () => {
+  const [lake, sql, plan] = ['s3://lake', 's3://assets/sql.zip', 'plans/r1/clean.json'];
+  /** What Glue hands to the script: the job's arguments as they are filled in, and some of its own. */
+  const given = [
+    ...Object.entries({ ...(job.DefaultArguments as object), '--lake': lake, '--sql': sql }).flat(),
+    ...['--JOB_NAME', 'models', '--JOB_RUN_ID', 'jr_1', '--TempDir', 's3://temporary/', 'true'],
+  ];
+  const code = [
+    'import json, sys',
+    'sys.path.insert(0, "glue-scripts")',
+    'import run_models',
+    'print(json.dumps(vars(run_models.parse_arguments(sys.argv[1:]))))',
+  ].join('\n');
+  const parse = async (...more: string[]): Promise<unknown> =>
+    JSON.parse(await runPythonTool('python', '-c', code, ...given, ...more));
+
+  testWithPython('takes these arguments and the plan, and leaves alone what is meant for Glue', async () => {
+    expect(await parse('--plan', plan)).toEqual({ lake, sql, plan, max_file_mb: 128 });
+  });
+
+  testWithPython('is not content without a plan', async () => {
+    await expect(parse()).rejects.toThrow('the following arguments are required: --plan');
+    await expect(parse('--plans', plan)).rejects.toThrow('are required: --plan');
   });
 });
 
