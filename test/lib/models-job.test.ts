@@ -83,7 +83,7 @@ describe('the script', () => {
 
   testWithPython('is not content without a plan', async () => {
     await expect(parse()).rejects.toThrow('the following arguments are required: --plan');
-    await expect(parse('--plans', plan)).rejects.toThrow('are required: --plan');
+    await expect(parse('--pla', plan)).rejects.toThrow('are required: --plan');
   });
 });
 
