@@ -2,10 +2,10 @@
 
     spark-submit run_models.py --lake s3://bucket --sql s3://assets/sql.zip --plan plans/<run>/clean.json
 
-It runs alike under plain spark-submit and as a Glue job, on folders and on s3:// addresses. The files that the models make
-are written into the lake, and what was made of each model beside the plan, to `plans/<run>/clean.result.json`
-(`EngineResult` of `src/domain/lake/run-plan.ts`). Where a model fails the exit code is 1 and the last line of standard error
-names it: no snapshot names what it wrote, and the plan may be run again.
+It runs alike under plain spark-submit and as a Glue job, on folders and on s3:// addresses. The files that the models
+make are written into the lake, and what was made of each model beside the plan, to `plans/<run>/clean.result.json`
+(`EngineResult` of `src/domain/lake/run-plan.ts`). Where a model fails the exit code is 1 and the last line of standard
+error names it: no snapshot names what it wrote, and the plan may be run again.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ import time
 import zipfile
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
+from py4j.java_gateway import JavaObject, JVMView
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame, SparkSession
@@ -63,13 +64,19 @@ NULL_PARTITION = "__HIVE_DEFAULT_PARTITION__"
 
 # What may be said of an error whose message quotes the data: the first line of this table that fits it.
 OWN_WORDS = (
-    (r"CAST_INVALID_INPUT|CANNOT_PARSE", "a value cannot be read as the type that is asked for; try_cast makes it NULL"),
+    (
+        r"CAST_INVALID_INPUT|CANNOT_PARSE",
+        "a value cannot be read as the type that is asked for; try_cast makes it NULL",
+    ),
     (r"OUT_OF_RANGE|OVERFLOW", "a number leaves the range of its type; cast it to a wider one first"),
     (r"DIVIDE_BY_ZERO", "a division by zero; divide by nullif(divisor, 0)"),
     (r"MALFORMED_RECORD_IN_PARSING", "a line is no JSON, or a value is not of its column's type"),
     (r"(?i)no space left on device", "no space is left on the disk; free some and run again"),
     (r"OutOfMemoryError|Java heap space", "memory is full; give Spark more of it"),
-    (r"Unexpected end of input stream|EOFException|incorrect header check|ZipException", "a file is damaged or cut short"),
+    (
+        r"Unexpected end of input stream|EOFException|incorrect header check|ZipException",
+        "a file is damaged or cut short",
+    ),
     (r"FILE_NOT_EXIST|PATH_NOT_FOUND|FileNotFoundException|does not exist", "a file is missing"),
     (r"AccessDenied|Permission denied|403", "access is denied; check the rights of the job"),
 )
@@ -144,8 +151,38 @@ class WrittenFile(TableFile):
     rows: int
 
 
-Measure = dict[str, Any]
-Result = dict[str, Any]
+class Measure(TypedDict):
+    """What a check found, or why it could not run."""
+
+    name: str
+    rows: NotRequired[int]
+    failures: NotRequired[int]
+    error: NotRequired[str]
+
+
+class Refused(TypedDict):
+    key: str
+    rows: dict[str, int]
+
+
+class ModelResult(TypedDict):
+    """As in `src/domain/lake/run-plan.ts`, where each field is explained."""
+
+    table: str
+    touched: list[str] | Literal["whole"]
+    files: list[WrittenFile]
+    rows: int
+    counts: dict[str, int]
+    checks: list[Measure]
+    refused: NotRequired[Refused]
+    seconds: float
+
+
+class EngineResult(TypedDict):
+    runId: str
+    layer: str
+    engine: Literal["spark"]
+    models: list[ModelResult]
 
 
 class ModelFailed(Exception):
@@ -191,13 +228,15 @@ class Files:
         system, path = self._at(key)
         system.delete(path, True)
 
-    def _at(self, key: str) -> tuple[Any, Any]:
+    def _at(self, key: str) -> tuple[JavaObject, JavaObject]:
         path = self._jvm.org.apache.hadoop.fs.Path(self.uri(key))
         return path.getFileSystem(self.spark.sparkContext._jsc.hadoopConfiguration()), path
 
     @property
-    def _jvm(self) -> Any:
-        return self.spark.sparkContext._jvm
+    def _jvm(self) -> JVMView:
+        jvm = self.spark.sparkContext._jvm
+        assert jvm is not None, "a session has a Java machine"
+        return jvm
 
 
 class SqlFiles:
@@ -225,17 +264,19 @@ class Engine:
         for statement in sql.read("prelude/spark.sql").strip().removesuffix(";").split(";\n"):
             spark.sql(statement)
 
-    def execute(self, plan: Plan) -> Result:
-        models = []
+    def execute(self, plan: Plan) -> EngineResult:
+        models: list[ModelResult] = []
         for model in plan["models"]:
+            table = model["table"]
             try:
-                models.append(self._execute_model(plan["runId"], model))
+                made = self._execute_model(plan["runId"], model)
             except PySparkException as error:
-                raise ModelFailed(f"{model['table']}: {in_own_words(error, self._lake.root)}") from error
-            say(f"{model['table']}: {models[-1]['rows']} rows, {len(models[-1]['files'])} files, {models[-1]['seconds']:.1f} s")
+                raise ModelFailed(f"{table}: {in_own_words(error, self._lake.root)}") from error
+            say(f"{table}: {made['rows']} rows, {len(made['files'])} files, {made['seconds']:.1f} s")
+            models.append(made)
         return {"runId": plan["runId"], "layer": plan["layer"], "engine": "spark", "models": models}
 
-    def _execute_model(self, run_id: str, model: Model) -> Result:
+    def _execute_model(self, run_id: str, model: Model) -> ModelResult:
         started = time.monotonic()
         table, output = model["table"], model["output"]
         records = self._read_records(model)
@@ -251,16 +292,18 @@ class Engine:
         if records:
             records.unpersist()
         self._written[table] = files
-        return {
+        made: ModelResult = {
             "table": table,
             "touched": (touched or []) if "partitionColumn" in output else "whole",
             "files": files,
             "rows": sum(file["rows"] for file in files),
             "counts": counts,
             "checks": checks,
-            **({"refused": refused} if refused else {}),
             "seconds": time.monotonic() - started,
         }
+        if refused:
+            made["refused"] = refused
+        return made
 
     # ---- Inputs -----------------------------------------------------------------------------------------------------
 
@@ -272,7 +315,7 @@ class Engine:
         return None
 
     def _touched_dates(self, model: Model, records: DataFrame | None) -> list[str] | None:
-        """The days of the records, the dates that the plan names, or those that its SELECT finds; None without partitions."""
+        """The days of the records, the plan's dates, or those that its SELECT finds; None without partitions."""
         if records:
             days = [row.day for row in records.select("day").distinct().collect()]
             if None in days:
@@ -305,10 +348,10 @@ class Engine:
     def _leave_out(self, records: DataFrame, without: Without, columns: list[Column]) -> DataFrame:
         origin = without["origin"]
         named = [column for column in columns if column["name"] in origin]
-        excluded = self._lines(without["files"], [*named, {"name": "redrive_count", "type": "BIGINT"}]).alias("excluded")
+        excluded = self._lines(without["files"], [*named, {"name": "redrive_count", "type": "BIGINT"}])
         same = [f.col(f"excluded.{column}") == f.col(f"records.{column}") for column in origin]
         same.append(f.col("excluded.redrive_count") == f.coalesce(f.col("records.redrive_count"), f.lit(0)))
-        return records.alias("records").join(excluded, same, "left_anti")
+        return records.alias("records").join(excluded.alias("excluded"), same, "left_anti")
 
     def _lines(self, keys: list[str], columns: list[Column]) -> DataFrame:
         """The rows of JSON Lines. A line that is none fails, rather than become a row of NULLs."""
@@ -353,7 +396,7 @@ class Engine:
         return files
 
     def _result(self, output: Output) -> DataFrame:
-        """What has been written, as the view `result`. Names of folders are no columns: a file's rows say where they belong."""
+        """What has been written, as the view `result`. Folder names are no columns: rows say where they belong."""
         reader = self._spark.read.schema(schema_of(output["columns"])).option("recursiveFileLookup", True)
         exists = self._lake.exists(output["prefix"])
         rows = reader.parquet(self._lake.pattern(output["prefix"])) if exists else self._nothing(output["columns"])
@@ -436,7 +479,7 @@ class Engine:
             for name in names
         ]
 
-    def _write_refused_rows(self, run_id: str, model: Model, measures: list[Measure]) -> Result | None:
+    def _write_refused_rows(self, run_id: str, model: Model, measures: list[Measure]) -> Refused | None:
         """Writes down which rows break a check that refuses them; None where there are none."""
         broken = {measure["name"] for measure in measures if measure.get("failures", 0) > 0}
         selects = {n: sql for n, sql in model.get("checks", {}).get("refused", {}).items() if n in broken}

@@ -12,7 +12,6 @@ const parameters = {
   alertsTopicArn: 'data/alerts-topic-arn',
   vaultKeyArn: 'privacy/vault-key-arn',
   ledgerKeyArn: 'privacy/ledger-key-arn',
-  modelsJob: 'pipeline/models-job',
   warehouseWorkgroup: 'warehouse/workgroup',
   warehouseWorkgroupArn: 'warehouse/workgroup-arn',
   warehouseDatabase: 'warehouse/database',

@@ -1,4 +1,4 @@
-/** What a function uses, and the statements and environment variables that follow from it: these and no others. */
+/** What a function or a job uses, and the statements and environment variables that follow from it: these and no others. */
 import { Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
@@ -79,9 +79,11 @@ function plainText(value: Resolved): string {
   return 'Ref' in value ? `<${value.Ref}>` : value['Fn::Join'][1].map(plainText).join('');
 }
 
+export const bucketArn = (scope: Construct, bucket: string) => `arn:${Stack.of(scope).partition}:s3:::${bucket}`;
+
 function objectPermissions(scope: Construct, deployment: Deployment, folders: Record<string, Access[]>): Permissions {
   const bucket = deployment.read('bucket');
-  const arn = `arn:${Stack.of(scope).partition}:s3:::${bucket}`;
+  const arn = bucketArn(scope, bucket);
   const byAccess = (['read', 'write', 'delete'] as const).flatMap((access) => {
     const resources = Object.keys(folders).filter((folder) => folders[folder]?.includes(access));
     return resources.length > 0 ? [allow(objectActions[access], ...resources.map((one) => `${arn}/${one}*`))] : [];

@@ -11,7 +11,7 @@ const requirements = join(root, 'requirements-dev.txt');
 const environment = join(root, '.venv');
 const stamp = join(environment, 'requirements.sha256');
 const isWindows = process.platform === 'win32';
-const oldest = [3, 10];
+const oldest = [3, 11];
 
 /** The environment's interpreter, after creating or renewing the environment where that is needed. Throws an Error that says why not. */
 export function pythonEnvironment(say = (line) => process.stderr.write(`${line}\n`)) {

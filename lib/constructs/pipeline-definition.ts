@@ -21,6 +21,9 @@ export const substitutionOf = (flow: PipelineTask): string =>
 export const modelsJob = 'ModelsJob';
 export const alertsTopic = 'AlertsTopic';
 
+/** Time that the models of one layer may take. */
+export const modelsTimeout = Duration.hours(4);
+
 const filledIn = (name: string) => `\${${name}}`;
 const ofRun: Payload = { 'runId.$': '$.runId' };
 const ofSnapshot: Payload = { ...ofRun, 'snapshot.$': '$.snapshot.number' };
@@ -78,7 +81,7 @@ export function pipelineDefinition(scope: Construct): IChainable {
         JobName: filledIn(modelsJob),
         Arguments: { '--plan.$': `States.Format('plans/{}/${layer}.json', $.runId)` },
       },
-      timeout: Duration.hours(4),
+      timeout: modelsTimeout,
       retries: engineRetries,
       onFailure: notifyFailure,
       resultPath: discarded,

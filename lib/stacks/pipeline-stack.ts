@@ -1,4 +1,4 @@
-/** The pipeline: its functions, the state machine that calls them, and the schedule that starts it. */
+/** The pipeline: its functions and its job, the state machine that calls them, and the schedule that starts it. */
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
@@ -10,7 +10,14 @@ import { type ITopic, Subscription, SubscriptionProtocol, Topic } from 'aws-cdk-
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FlowFunction } from '../constructs/flow-function.ts';
-import { alertsTopic, modelsJob, pipelineDefinition, substitutionOf } from '../constructs/pipeline-definition.ts';
+import { ModelsJob } from '../constructs/models-job.ts';
+import {
+  alertsTopic,
+  modelsJob,
+  modelsTimeout,
+  pipelineDefinition,
+  substitutionOf,
+} from '../constructs/pipeline-definition.ts';
 import { Deployment } from '../deployment.ts';
 import { acknowledgeWildcards, allow } from '../permissions.ts';
 import { type FunctionRow, type PipelineTask, pipelineFunctions } from '../pipeline-functions.ts';
@@ -19,6 +26,8 @@ export interface PipelineSettings {
   reportingCurrency: string;
   /** How often the pipeline runs: each day at 03:00 UTC, or each full hour. */
   schedule: 'daily' | 'hourly';
+  /** How far the Glue job may grow. */
+  models: { maxWorkers: number };
   /** Who gets the alerts by e-mail. */
   alerts?: { email?: string };
 }
@@ -38,17 +47,24 @@ export class PipelineStack extends Stack {
       const { arn } = new FlowFunction(this, substitutionOf(flow), { deployment, flow, variables, ...row });
       return { name: substitutionOf(flow), arn };
     });
+    const job = new ModelsJob(this, 'Models', {
+      deployment,
+      ...settings.models,
+      // A little longer than its state may take: a run whose time was over is not to be told as one that failed.
+      timeout: modelsTimeout.plus(Duration.minutes(5)),
+    });
     const machine = new StateMachine(this, 'Pipeline', {
       stateMachineName: `customer-360-${environment}-pipeline`,
       definitionBody: DefinitionBody.fromChainable(pipelineDefinition(new Construct(this, 'States'))),
       definitionSubstitutions: {
         ...Object.fromEntries(functions.map(({ name, arn }) => [name, arn])),
-        [modelsJob]: deployment.read('modelsJob'),
+        [modelsJob]: job.name,
         [alertsTopic]: deployment.read('alertsTopicArn'),
       },
       role: this.#machineRole(
         deployment,
         functions.map(({ arn }) => arn),
+        job,
       ),
       // The last resort, where the load never ends: each task has a time limit of its own.
       timeout: Duration.hours(12),
@@ -81,11 +97,10 @@ export class PipelineStack extends Stack {
   }
 
   /** All that the machine may do; CDK adds nothing to it. */
-  #machineRole(deployment: Deployment, functionArns: string[]): IRole {
-    const job = this.formatArn({ service: 'glue', resource: 'job', resourceName: deployment.read('modelsJob') });
+  #machineRole(deployment: Deployment, functionArns: string[], job: ModelsJob): IRole {
     const statements = [
       allow(['lambda:InvokeFunction'], ...functionArns),
-      allow(['glue:StartJobRun', 'glue:GetJobRun', 'glue:GetJobRuns', 'glue:BatchStopJobRun'], job),
+      allow(['glue:StartJobRun', 'glue:GetJobRun', 'glue:GetJobRuns', 'glue:BatchStopJobRun'], job.arn),
       allow(['sns:Publish'], deployment.read('alertsTopicArn')),
       allow(['kms:Decrypt', 'kms:GenerateDataKey'], deployment.read('dataKeyArn')),
       allow([...logDelivery, ...tracing], '*'),

@@ -117,7 +117,7 @@ async function failureOf(
 const stopped = 'it was stopped';
 
 /** Errors of our own, whose messages hold no data: of others only the name is told. */
-const ownErrors = new Set([
+export const ownErrors = new Set([
   'RefusedInput',
   'EngineError',
   'AdapterError',
@@ -126,15 +126,21 @@ const ownErrors = new Set([
   'States.DataLimitExceeded',
 ]);
 
+/** The last word of `glue-scripts/run_models.py`, which holds no data. Glue puts the name of Python's exception before it. */
+const scriptsWord = /\brun_models: (.*)/;
+
 /** What Step Functions says of an error, in a line: a Lambda's error or a Glue run lies in `Cause` as JSON. */
 function reasonOf(caught: unknown): string {
   const { Error: name, Cause: cause } = isObject(caught) ? caught : {};
   const said = parsed(textOf(cause) ?? '');
   if (typeof said.errorMessage === 'string' && ownErrors.has(String(said.errorType))) return said.errorMessage;
-  if (typeof said.ErrorMessage === 'string') return said.ErrorMessage;
+  const ofJob = textOf(said.ErrorMessage) ?? '';
+  const word = scriptsWord.exec(ofJob)?.[1];
+  if (word) return word;
   if (name === 'ExecutionAbortedError') return stopped;
   if (name === 'States.Timeout') return 'it took longer than its time limit';
-  return `an unexpected ${String(said.errorType ?? name)}; the log of the step holds its stack`;
+  const unexpected = said.errorType ?? /^\w+(?=:)/.exec(ofJob)?.[0] ?? name;
+  return `an unexpected ${String(unexpected)}; the log of the step holds its stack`;
 }
 
 function parsed(text: string): JsonObject {

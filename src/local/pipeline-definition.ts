@@ -40,7 +40,7 @@ export async function readPipelineDefinition(root: string): Promise<PipelineDefi
   return definition;
 }
 
-/** A hash over all that the template is made from but the code of the functions, which the definition does not name. */
+/** A hash over all that the template is made from but the code of functions and job, which the definition does not name. */
 function fingerprint(root: string): string {
   const below = readdirSync(join(root, 'lib'), { recursive: true, withFileTypes: true });
   const files = [

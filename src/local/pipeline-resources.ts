@@ -2,10 +2,11 @@
 import { isObject, type JsonObject } from '../domain/json.ts';
 import type { RunPlan } from '../domain/lake/run-plan.ts';
 import { readDocument } from '../flows/documents.ts';
+import { ownErrors } from '../flows/notify-run.ts';
 import { pipelineTasks } from '../flows/pipeline-tasks.ts';
 import { runModels } from '../flows/run-models.ts';
 import { notedStep, told } from '../flows/run-steps.ts';
-import type { Environment } from '../ports.ts';
+import { EngineError, type Environment } from '../ports.ts';
 import { TaskError } from './state-machine.ts';
 import type { TaskResource } from './supported-states.ts';
 
@@ -49,19 +50,21 @@ async function publish(env: Environment, { Subject, Message }: JsonObject): Prom
   return { MessageId: env.ids.uuid() };
 }
 
-/** As a Glue job that executes the plan of its argument `--plan`; a run that fails is told as Step Functions does. */
+/** As the Glue job that executes the plan of its argument `--plan`; how its script ended is told as Glue does. */
 async function runJob(env: Environment, { JobName, Arguments }: JsonObject): Promise<JsonObject> {
   const key = isObject(Arguments) ? String(Arguments['--plan']) : '';
   try {
     const plan = await readDocument<RunPlan>(env, key);
-    if (!plan) throw new Error(`${key} is missing, though a step of this run wrote it; run again`);
+    if (!plan) throw new EngineError(`${key} is missing, though a step of this run wrote it; run again`);
     await notedStep(env, plan.runId, `${plan.layer} models`, async () => {
       const result = await runModels(env)(plan);
       return { value: undefined, outcome: told.models(result) };
     });
     return { JobName, JobRunState: 'SUCCEEDED', Arguments };
   } catch (error) {
-    const ErrorMessage = asError(error).message.slice(0, mostTold);
+    const { name, message } = asError(error);
+    const said = ownErrors.has(name) ? `SystemExit: run_models: ${message}` : `${name}: ${message}`;
+    const ErrorMessage = said.slice(0, mostTold);
     throw new TaskError('States.TaskFailed', { JobName, JobRunState: 'FAILED', ErrorMessage }, error);
   }
 }

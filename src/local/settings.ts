@@ -9,6 +9,8 @@ import type { Settings } from '../ports.ts';
 export interface LocalSettings extends Settings {
   /** How often the pipeline runs by itself. */
   schedule: 'daily' | 'hourly';
+  /** Most workers of a run of the models on Glue. */
+  models: { maxWorkers: number };
   alerts?: { email?: string; slackWebhookUrl?: string };
   stream: { shards: number; retentionHours: number };
 }
@@ -21,5 +23,6 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     const { instancePath, message } = validate.errors![0]!;
     throw new RefusedInput(`${file}: ${instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${message}`);
   }
-  return { schedule: 'daily', ...(settings as Omit<LocalSettings, 'schedule'>) };
+  const defaults = { schedule: 'daily', models: { maxWorkers: 2 } } as const;
+  return { ...defaults, ...(settings as Omit<LocalSettings, keyof typeof defaults>) };
 }

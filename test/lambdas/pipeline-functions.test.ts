@@ -100,7 +100,7 @@ describeWithMoto('over AWS', () => {
     const { runId } = first!;
     expect(await keys('plans/')).toEqual([`plans/${runId}/clean.json`, `plans/${runId}/inputs.json`]);
 
-    const Cause = JSON.stringify({ ErrorMessage: 'clean.products: Conversion Error' });
+    const Cause = JSON.stringify({ ErrorMessage: 'SystemExit: run_models: clean.products: Conversion Error' });
     const failed = { CleanModels: { Error: 'States.TaskFailed', Cause } };
     const ended = await call('notify', { execution: 'one', input: { ...first, failed } });
     expect(ended.answers).toEqual([{ status: 'failed' }]);
@@ -110,7 +110,7 @@ describeWithMoto('over AWS', () => {
     expect(await topic.received()).toMatchObject([
       {
         Subject: 'Customer 360: a run failed at clean models',
-        Message: expect.stringContaining('clean.products: Conversion Error'),
+        Message: expect.stringContaining('failed at clean models: clean.products: Conversion Error'),
       },
     ]);
   });

@@ -94,10 +94,32 @@ test('one function has the vault key, one the topic, three the warehouse', () =>
   });
 });
 
+test('the Glue job has these rights: it makes tables and notes in plans, and raw records it only reads', () => {
+  const [, job] = Object.entries(rights).find(([id]) => id.startsWith('ModelsRole'))!;
+  const object = (folder: string) => `arn:<AWS::Partition>:s3:::<data/bucket>/${folder}*`;
+  const written = ['clean/', 'curated/', 'plans/'].map(object);
+  const asset = `arn:<AWS::Partition>:s3:::<cdk-hnb659fds-assets-\${AWS::AccountId}-\${AWS::Region}>`;
+  const groups =
+    'arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/jobs/customer-360-test/*';
+  expect(job.map((line) => line.replace(/[0-9a-f]{64}/, '<hash>'))).toEqual([
+    'cloudwatch:PutMetricData * if {"StringEquals":{"cloudwatch:namespace":"Glue"}}',
+    'kms:Decrypt <data/key-arn>',
+    'kms:GenerateDataKey <data/key-arn>',
+    ...['AssociateKmsKey', 'CreateLogGroup', 'CreateLogStream', 'PutLogEvents'].map((one) => `logs:${one} ${groups}`),
+    ...written.map((one) => `s3:AbortMultipartUpload ${one}`),
+    ...written.map((one) => `s3:DeleteObject ${one}`),
+    ...['py', 'zip'].map((ending) => `s3:GetObject ${asset}/<hash>.${ending}`),
+    ...['clean/', 'curated/', 'exclusions/', 'plans/', 'rates/', 'raw/'].map((one) => `s3:GetObject ${object(one)}`),
+    's3:ListBucket arn:<AWS::Partition>:s3:::<data/bucket>',
+    's3:ListBucketMultipartUploads arn:<AWS::Partition>:s3:::<data/bucket>',
+    ...written.map((one) => `s3:PutObject ${one}`),
+  ]);
+});
+
 test('the state machine calls its functions and its job, and the schedule starts it', () => {
   const [, machine] = Object.entries(rights).find(([id]) => id.startsWith('PipelineRole'))!;
   const named = machine.filter((line) => !line.endsWith(' *'));
-  const job = 'arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:job/<pipeline/models-job>';
+  const job = 'arn:<AWS::Partition>:glue:<AWS::Region>:<AWS::AccountId>:job/customer-360-test-models';
   expect(named.map((line) => line.replace(/Function[0-9A-F]{8}>$/, '>'))).toEqual([
     ...['BatchStopJobRun', 'GetJobRun', 'GetJobRuns', 'StartJobRun'].map((action) => `glue:${action} ${job}`),
     'kms:Decrypt <data/key-arn>',
@@ -118,7 +140,8 @@ test('no right has a wildcard in its action, and none on everything is without a
   const onAll = lines.filter((line) => / \*$/.test(line));
   expect(onAll.filter((line) => !/^(logs|xray):/.test(line))).toEqual([]);
   const own = '{"StringEquals":{"redshift-data:statement-owner-iam-userid":"$' + '{aws:userid}"}}';
-  expect([...new Set(lines.filter((line) => line.includes(' * if ')))]).toEqual([
+  expect([...new Set(lines.filter((line) => line.includes(' * if ')))].sort()).toEqual([
+    'cloudwatch:PutMetricData * if {"StringEquals":{"cloudwatch:namespace":"Glue"}}',
     `redshift-data:DescribeStatement * if ${own}`,
     `redshift-data:GetStatementResult * if ${own}`,
   ]);

@@ -7,26 +7,37 @@ sent after, so that a slow client holds up nobody.
 hundreds.
 """
 
+from __future__ import annotations
+
 import copy
 import io
 import json
 import logging
-import os
 import sys
 import threading
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from unittest.mock import patch
 
 from moto.dynamodb import models as dynamodb
+from moto.dynamodb.models.table import Table
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 from moto.s3.models import s3_backends
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+Transact = Callable[[dynamodb.DynamoDBBackend, list[dict[str, Any]]], None]
+
 
 class OneAtATime:
-    def __init__(self, application):
+    def __init__(self, application: WSGIApplication) -> None:
         self.application = application
         self.lock = threading.Lock()
 
-    def __call__(self, environ, start_response):
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         body = environ["wsgi.input"]
         length = environ.get("CONTENT_LENGTH")
         content = body.read(int(length)) if length else body.read() if environ.get("wsgi.input_terminated") else b""
@@ -39,7 +50,7 @@ class OneAtATime:
             return [b"".join(self.application(environ, start_response))]
 
 
-def plant(bucket, keys):
+def plant(bucket: str, keys: list[str]) -> None:
     backend = s3_backends["123456789012"]["aws"]
     for key in keys:
         backend.put_object(bucket, key, b"x")
@@ -48,24 +59,24 @@ def plant(bucket, keys):
 class CopyOnce:
     """For moto's DynamoDB, which copies a whole table for each item of a transaction: once a transaction will do."""
 
-    def __init__(self):
-        self.tables = {}
+    def __init__(self) -> None:
+        self.tables: dict[str, Table] = {}
 
-    def __getattr__(self, name):
+    def __getattr__(self, name: str) -> object:
         return getattr(copy, name)
 
-    def deepcopy(self, value):
-        if not isinstance(value, dynamodb.Table):
+    def deepcopy(self, value: object) -> object:
+        if not isinstance(value, Table):
             return copy.deepcopy(value)
         if value.name not in self.tables:
             self.tables[value.name] = copy.deepcopy(value)
         return self.tables[value.name]
 
-    def around(self, transact):
-        def once(backend, transact_items):
+    def around(self, transact: Transact) -> Transact:
+        def once(backend: dynamodb.DynamoDBBackend, transact_items: list[dict[str, Any]]) -> None:
             self.tables = {}
             try:
-                return transact(backend, transact_items)
+                transact(backend, transact_items)
             finally:
                 self.tables = {}
 
@@ -77,14 +88,15 @@ class KeepAlive(WSGIRequestHandler):
 
 
 copies = CopyOnce()
-dynamodb.copy = copies
-dynamodb.DynamoDBBackend.transact_write_items = copies.around(dynamodb.DynamoDBBackend.transact_write_items)
+patch.object(dynamodb, "copy", copies).start()
+transact = copies.around(dynamodb.DynamoDBBackend.transact_write_items)
+patch.object(dynamodb.DynamoDBBackend, "transact_write_items", transact).start()
 logging.getLogger("werkzeug").setLevel(logging.ERROR)
 application = OneAtATime(DomainDispatcherApplication(create_backend_app))
 server = make_server("127.0.0.1", 0, application, threaded=True, request_handler=KeepAlive)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-with open(sys.argv[1] + ".part", "w") as file:
-    file.write(str(server.server_port))
-os.replace(sys.argv[1] + ".part", sys.argv[1])
+unfinished = Path(f"{sys.argv[1]}.part")
+unfinished.write_text(str(server.server_port))
+unfinished.replace(sys.argv[1])
 # The test run holds the other end: however it ends, this process does not outlive it.
 sys.stdin.read()

@@ -28,12 +28,12 @@ test('without Python the suites of the AWS adapters are skipped, with a notice',
   const { status, stdout, stderr } = startWithoutPython({});
   expect([status, stdout.trim()]).toEqual([0, 'no server']);
   expect(stderr).toMatch(
-    /NOTICE: the suites of the AWS adapters are skipped: Python 3\.10 or newer with venv is needed/,
+    /NOTICE: the suites of the AWS adapters are skipped: Python 3\.11 or newer with venv is needed/,
   );
 });
 
 test('where CI is set, a missing Python is a failure', () => {
   const { status, stderr } = startWithoutPython({ CI: 'true' });
   expect(status).not.toBe(0);
-  expect(stderr).toMatch(/The suites of the AWS adapters must run where CI is set: Python 3\.10 or newer/);
+  expect(stderr).toMatch(/The suites of the AWS adapters must run where CI is set: Python 3\.11 or newer/);
 });

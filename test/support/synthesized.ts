@@ -22,7 +22,7 @@ export interface Synthesized {
   template: Template;
 }
 
-export const settings: PipelineSettings = { reportingCurrency: 'EUR', schedule: 'daily' };
+export const settings: PipelineSettings = { reportingCurrency: 'EUR', schedule: 'daily', models: { maxWorkers: 2 } };
 
 /** An app as `cdk synth` makes it, but for what takes long: the validation that cfn-lint does here, and bundles. */
 export function newApp(outdir: string, { withBundles = false } = {}): App {

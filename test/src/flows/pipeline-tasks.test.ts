@@ -170,6 +170,31 @@ describe('the end of a run that failed', () => {
     expect(JSON.stringify([record, alerts()])).not.toContain('Jane');
   });
 
+  test('nor those of one that the engine did not expect', async () => {
+    await sale('a');
+    const execute = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
+    await expect(run({ ...env, engine: { execute } })).rejects.toThrow(SyntaxError);
+    const [record] = await listRuns(env)();
+    expect(record?.reason).toBe('an unexpected SyntaxError; the log of the step holds its stack');
+    expect(JSON.stringify([record, alerts()])).not.toContain('Jane');
+  });
+
+  const own = 'clean.events: a file is damaged or cut short (raw/events/a.jsonl.gz)';
+  const unexpected = (name: string) => `an unexpected ${name}; the log of the step holds its stack`;
+  test.each([
+    ['the script ended with', `SystemExit: run_models: ${own}`, own],
+    ['it has put into a category', `Error Category: UNCLASSIFIED_ERROR; SystemExit: run_models: ${own}`, own],
+    ['another exception said', 'Py4JJavaError: An error occurred: jane@example.com', unexpected('Py4JJavaError')],
+    ['it says itself', 'Command failed with exit code 1', unexpected('States.TaskFailed')],
+  ])('of Glue is told by what %s', async (_, ErrorMessage, reason) => {
+    await sale('a');
+    const { runId } = await pipelineTasks['plan-run'](env)({ execution: 'one', input: {} });
+    const Cause = JSON.stringify({ JobName: 'models', JobRunState: 'FAILED', ErrorMessage });
+    const failed = { CleanModels: { Error: 'States.TaskFailed', Cause } };
+    await pipelineTasks.notify(env)({ execution: 'one', input: { runId, failed } });
+    expect((await listRuns(env)())[0]).toMatchObject({ failedStep: 'clean models', reason });
+  });
+
   test('that never began, since another was going on, changes nothing of the other', async () => {
     await sale('a');
     // A holder of this process is not taken for dead.

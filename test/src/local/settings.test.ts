@@ -25,14 +25,16 @@ test.each(deployments)('config/%s is as the schema says', (file) => {
   });
 });
 
-test('the pipeline runs daily where nothing else is said', () => {
-  expect(settings('')()).toMatchObject({ schedule: 'daily' });
-  expect(settings('schedule: hourly')()).toMatchObject({ schedule: 'hourly' });
+test('the pipeline runs daily, and on two workers, where nothing else is said', () => {
+  expect(settings('')()).toMatchObject({ schedule: 'daily', models: { maxWorkers: 2 } });
+  expect(settings('schedule: hourly')()).toMatchObject({ schedule: 'hourly', models: { maxWorkers: 2 } });
+  expect(settings('models: {maxWorkers: 10}')()).toMatchObject({ schedule: 'daily', models: { maxWorkers: 10 } });
 });
 
 test.each`
   text                                               | problem
   ${'schedule: weekly'}                              | ${/^config\/local.yaml: schedule must be equal to one of/}
+  ${'models: {maxWorkers: 1}'}                       | ${/^config\/local.yaml: models.maxWorkers must be >= 2/}
   ${'alerts: {email: nobody}'}                       | ${/^config\/local.yaml: alerts.email must match/}
   ${'alerts: {slackWebhookUrl: "http://example/x"}'} | ${/^config\/local.yaml: alerts.slackWebhookUrl must match/}
   ${'alerts: {phone: "1"}'}                          | ${/^config\/local.yaml: alerts must NOT have additional/}
