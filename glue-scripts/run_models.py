@@ -35,8 +35,8 @@ SETTINGS = {
     # TIMESTAMP is a time without a zone, as in DuckDB and Redshift.
     "spark.sql.timestampType": "TIMESTAMP_NTZ",
     "spark.sql.parquet.compression.codec": "snappy",
-    # Files go to their place as each task ends, not one after the other at the end: nobody reads them before a snapshot names
-    # them. A task that is tried again writes the same names.
+    # Files go to their place as each task ends, not one after the other at the end: nobody reads them before a snapshot
+    # names them. A task that is tried again writes the same names.
     "spark.hadoop.mapreduce.fileoutputcommitter.algorithm.version": "2",
     # Else Spark lists each of hundreds of folders in a task of its own.
     "spark.sql.sources.parallelPartitionDiscovery.parallelism": "16",
