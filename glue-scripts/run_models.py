@@ -22,6 +22,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NotRequired, TypedDict
 
 from py4j.java_gateway import JavaObject, JVMView
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame, SparkSession
@@ -80,6 +81,9 @@ OWN_WORDS = (
     (r"FILE_NOT_EXIST|PATH_NOT_FOUND|FileNotFoundException|does not exist", "a file is missing"),
     (r"AccessDenied|Permission denied|403", "access is denied; check the rights of the job"),
 )
+
+# What Spark and Hadoop throw.
+FAILURES = (PySparkException, Py4JJavaError)
 
 
 class Column(TypedDict):
@@ -270,7 +274,7 @@ class Engine:
             table = model["table"]
             try:
                 made = self._execute_model(plan["runId"], model)
-            except PySparkException as error:
+            except FAILURES as error:
                 raise ModelFailed(f"{table}: {in_own_words(error, self._lake.root)}") from error
             say(f"{table}: {made['rows']} rows, {len(made['files'])} files, {made['seconds']:.1f} s")
             models.append(made)
@@ -459,14 +463,14 @@ class Engine:
             return []
         try:
             return self._measure(model["table"], checks["together"], [*checks["each"]])
-        except PySparkException:
+        except FAILURES:
             # One check that cannot run hides what the others found.
             return [self._measure_alone(model["table"], name, sql) for name, sql in checks["each"].items()]
 
     def _measure_alone(self, table: str, name: str, statement: str) -> Measure:
         try:
             return self._measure(table, statement, [name])[0]
-        except PySparkException as error:
+        except FAILURES as error:
             return {"name": name, "error": f"{table}: {in_own_words(error, self._lake.root)}"}
 
     def _measure(self, table: str, statement: str, names: list[str]) -> list[Measure]:
