@@ -122,6 +122,8 @@ const breaches: [string, SqlKind[], string][] = [
   ['limit', ['model', 'query'], 'select a from t limit 3'],
   ['cast', ['model'], 'select cast(a as integer) as a from t'],
   ['cast', ['model'], 'select cast(a as timestamptz) as a from t'],
+  ['cast of a fraction', ['model'], 'select cast(a / 2.0 as bigint) as a from t'],
+  ['cast of a fraction', ['model'], 'with u as (select 0.5 as b) select cast(b as bigint) as a from u'],
   ['try_cast', ['query', 'load'], 'select try_cast(a as date) as a from t'],
   ['date part', ['model', 'query'], 'select extract(second from a) as a from t'],
   ['date part', ['model', 'query'], 'select extract(dow from a) as a from t'],
@@ -222,6 +224,10 @@ describe('the lint allows', () => {
     ['query', 'with u as (select cast(a as decimal(18, 4)) as share from t) select share / nullif(b, 0) as a from u'],
     ['query', 'select a from t order by a asc nulls last limit 3'],
     ['query', 'select sum(a) over (partition by b) as a, count(*) over () as b from t'],
+    [
+      'model',
+      'select cast(floor(a / 2.0) as bigint) as a, cast(round(cast(b as decimal(18, 4)), 0) as bigint) as b from t',
+    ],
     ['query', "select ':: , ) lateral' as a -- from t: a, )"],
   ])('in a %s: %s', async (kind, sql) => {
     expect(await rulesBroken(sql, kind)).toEqual([]);

@@ -324,6 +324,15 @@ export const rules: Rule[] = [
     },
   },
   {
+    rule: 'cast of a fraction',
+    wayOut: 'say how with floor() or round() first',
+    breach: ({ class: expression, cast_type, child }, { kind, aliases }) => {
+      const isWhole = kind === 'model' && expression === 'CAST' && (cast_type as Node).id === 'BIGINT';
+      const isRounded = isWhole && isCall(child as Node, 'floor', 'round');
+      return when(isWhole && !isRounded && isFractional(child as Node, aliases), 'Spark cuts off what DuckDB rounds');
+    },
+  },
+  {
     rule: 'try_cast',
     wayOut: 'let the model clean what the query reads',
     breach: ({ try_cast }, { kind }) => when(try_cast === true && kind !== 'model', 'PostgreSQL has no TRY_CAST'),
