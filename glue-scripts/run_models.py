@@ -256,6 +256,12 @@ class SqlFiles:
         return (self._archive.read(path) if self._archive else self._folder.read(path)).decode("utf-8")
 
 
+def define_functions(spark: SparkSession, sql: SqlFiles) -> None:
+    """Makes the functions of the models known to the session."""
+    for statement in sql.read("prelude/spark.sql").strip().removesuffix(";").split(";\n"):
+        spark.sql(statement)
+
+
 class Engine:
     """Runs the models of a plan in order, on one Spark session."""
 
@@ -265,8 +271,7 @@ class Engine:
         self._sql = sql
         self._max_file_bytes = max_file_bytes
         self._written: dict[str, list[WrittenFile]] = {}
-        for statement in sql.read("prelude/spark.sql").strip().removesuffix(";").split(";\n"):
-            spark.sql(statement)
+        define_functions(spark, sql)
 
     def execute(self, plan: Plan) -> EngineResult:
         models: list[ModelResult] = []
@@ -514,7 +519,9 @@ def spark_type(column: Column) -> str:
 
 
 def declared_type(name: str) -> str:
-    return next((declared for declared, (known, _) in TYPES.items() if known == name), name.upper())
+    """The name that contracts have for a type of Spark, whose own TIMESTAMP is not theirs; else what Spark calls it."""
+    names = {known: declared for declared, (known, _) in TYPES.items()}
+    return names.get(name, "TIMESTAMP WITH TIME ZONE" if name == "timestamp" else name.upper())
 
 
 def schema_of(columns: list[Column]) -> str:
@@ -568,12 +575,13 @@ def run(spark: SparkSession, arguments: list[str]) -> None:
     lake.write(f"{given.plan.removesuffix('.json')}.result.json", [json.dumps(result)])
 
 
-def main() -> None:
+def main(arguments: list[str], spark: SparkSession | None = None) -> None:
+    """Runs the script to its end, on a session of its own unless one is given."""
     try:
-        run(open_session(), sys.argv[1:])
+        run(spark or open_session(), arguments)
     except ModelFailed as error:
         sys.exit(f"run_models: {error}")
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

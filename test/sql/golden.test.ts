@@ -1,14 +1,8 @@
 /** Every model and query returns the rows that the text files in this folder (`*.test`) expect of it. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import {
-  type GoldenEngine,
-  type GoldenTest,
-  goldenDuckDb,
-  goldenPGlite,
-  parseGolden,
-  runGolden,
-} from '../support/golden.ts';
+import { type GoldenTest, parseGolden, runGolden } from '../support/golden.ts';
+import { type GoldenEngine, goldenDuckDb, goldenPGlite } from '../support/golden-engines.ts';
 import { listSql } from '../support/sql-engines.ts';
 
 const directory = import.meta.dirname;

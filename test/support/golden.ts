@@ -1,15 +1,6 @@
 /** Golden tests: SQL tests as text files of given rows, a query and the rows that it shall return. */
-import { type Column, datasets, rawColumnsOf } from '../../src/contracts/index.ts';
-import { rateColumns } from '../../src/domain/files/rates.ts';
-import {
-  type Cell,
-  createWarehouse,
-  insertRows,
-  openDuckDb,
-  openPGlite,
-  readSql,
-  type SqlEngine,
-} from './sql-engines.ts';
+import type { GivenView, GoldenEngine } from './golden-engines.ts';
+import { type Cell, type Result, readSql } from './sql-engines.ts';
 
 interface Table {
   columns: string[];
@@ -123,117 +114,55 @@ const showCell = (cell: Cell): string => (cell === null ? 'NULL' : cell === '' ?
 
 // ---- Running --------------------------------------------------------------------------------------------------------
 
-/** An engine that holds every view a golden test may give, empty. */
-export interface GoldenEngine extends SqlEngine {
-  /** View -> column -> what a row holds that does not name it, or null. */
-  defaults: Map<string, Map<string, Cell>>;
-}
-
-/** The engine of queries that stands for Redshift: it holds the warehouse's tables. */
-export async function goldenPGlite(): Promise<GoldenEngine> {
-  const engine = await openPGlite();
-  await createWarehouse(engine);
-  return { ...engine, defaults: await defaultsOf(engine, 'public') };
-}
-
-/** The engine of queries and models: it holds the warehouse's tables, the lake's views and the models' functions. */
-export async function goldenDuckDb(): Promise<GoldenEngine> {
-  const engine = await openDuckDb();
-  await createWarehouse(engine);
-  const warehouse = await defaultsOf(engine, 'main');
-  for (const [table, defaults] of [...warehouse]) {
-    await engine.run(`create table curated_${table} as select * from ${table} where 1 = 0`);
-    warehouse.set(`curated_${table}`, defaults);
-  }
-  const lake = new Map<string, Map<string, Cell>>();
-  for (const [view, columns] of lakeViews()) {
-    await engine.run(`create table ${view} (${columns.map(({ name, type }) => `"${name}" ${type}`).join(', ')})`);
-    lake.set(view, new Map(columns.map(({ name }) => [name, null])));
-  }
-  await engine.run(readSql('prelude/duckdb.sql'));
-  return { ...engine, defaults: new Map([...warehouse, ...lake]) };
-}
-
-/** `raw_<dataset>`, `clean_<dataset>` and `reference_rates` with their declared columns. */
-function lakeViews(): [string, Pick<Column, 'name' | 'type'>[]][] {
-  const partitionColumns: Record<string, string> = { events: 'occurred_on', transactions: 'ordered_on' };
-  const lake = datasets.flatMap((dataset): [string, Pick<Column, 'name' | 'type'>[]][] => {
-    const raw = rawColumnsOf(dataset);
-    const partition = partitionColumns[dataset];
-    return [
-      [`raw_${dataset}`, raw],
-      [`clean_${dataset}`, [...raw, ...(partition ? [{ name: partition, type: 'DATE' as const }] : [])]],
-    ];
-  });
-  return [...lake, ['reference_rates', rateColumns]];
-}
-
-async function defaultsOf(engine: SqlEngine, schema: string): Promise<Map<string, Map<string, Cell>>> {
-  const { rows } = await engine.select(`
-    select columns.table_name, column_name, data_type, is_nullable
-    from information_schema.columns
-    join information_schema.tables on tables.table_schema = columns.table_schema and tables.table_name = columns.table_name
-    where columns.table_schema = '${schema}' and table_type = 'BASE TABLE' and columns.table_name not like 'staging%'`);
-  const defaults = new Map<string, Map<string, Cell>>();
-  for (const [table, column, type, isNullable] of rows as [string, string, string, string][]) {
-    if (!defaults.has(table)) defaults.set(table, new Map());
-    defaults.get(table)!.set(column, isNullable === 'YES' ? null : neutral(type.toLowerCase()));
-  }
-  return defaults;
-}
-
-/** What stands in a NOT NULL column that a test does not care about. */
-function neutral(type: string): string {
-  if (type.includes('char')) return '';
-  if (type === 'boolean') return 'false';
-  return type.startsWith('date') || type.startsWith('timestamp') ? '1970-01-01' : '0';
-}
-
 /** The rows that came and those that were expected, as lines of text; for models in one common order. */
 export interface Comparison {
   actual: string[];
   expected: string[];
 }
 
-/** Runs a test in a transaction that is rolled back. Throws GoldenError where it names what does not exist. */
+/** Runs a test. Throws GoldenError where it names what does not exist. */
 export async function runGolden(engine: GoldenEngine, test: GoldenTest): Promise<Comparison> {
-  await engine.run('begin');
-  try {
-    for (const given of test.given) await insertGiven(engine, test, given);
-    if (test.query.endsWith('.counts.sql')) {
-      await engine.run(`create view result as\n${readSql(test.query.replace(/\.counts\.sql$/, '.sql'))}`);
-    }
-    return await compare(engine, test);
-  } finally {
-    await engine.run('rollback');
-  }
+  return compareGolden(test, await answerOf(engine, test));
 }
 
-async function insertGiven(engine: GoldenEngine, test: GoldenTest, given: Given): Promise<void> {
-  const defaults = engine.defaults.get(given.view);
-  if (!defaults) throw new GoldenError(test.file, given.line, `there is no view ${given.view}`);
-  const unknown = given.columns.find((column) => !defaults.has(column));
-  if (unknown) throw new GoldenError(test.file, given.line, `${given.view} has no column ${unknown}`);
-  const others = [...defaults].filter(([column, value]) => value !== null && !given.columns.includes(column));
-  const rows = given.rows.map((row, index) => [
-    ...row,
-    // Surrogate keys are unique, so they count the rows.
-    ...others.map(([column, value]) => (column.endsWith('_key') ? String(index + 1) : value)),
-  ]);
-  await insertRows(engine, given.view, [...given.columns, ...others.map(([column]) => column)], rows);
+/** What the engine returns to a test's query. */
+export function answerOf(engine: GoldenEngine, test: GoldenTest): Promise<Result> {
+  const given = test.given.map((table) => completed(engine, test, table));
+  const counted = test.query.endsWith('.counts.sql') ? test.query.replace(/\.counts\.sql$/, '.sql') : undefined;
+  return engine.answer({ given, result: counted && readSql(counted), select: readSql(test.query) });
 }
 
-async function compare(engine: SqlEngine, { file, line, query, expected }: GoldenTest): Promise<Comparison> {
-  const result = await engine.select(readSql(query));
+/** The given rows with a value for each column that they must have and do not name. */
+function completed({ views }: GoldenEngine, { file }: GoldenTest, { view, line, columns, rows }: Given): GivenView {
+  const known = views.get(view);
+  if (!known) throw new GoldenError(file, line, `there is no view ${view}`);
+  const unknown = columns.find((name) => !known.some((column) => column.name === name));
+  if (unknown) throw new GoldenError(file, line, `${view} has no column ${unknown}`);
+  const others = known.filter(({ name, filler }) => filler !== null && !columns.includes(name));
+  return {
+    view,
+    columns: [...columns, ...others.map(({ name }) => name)],
+    rows: rows.map((row, index) => [
+      ...row,
+      // Surrogate keys are unique, so they count the rows.
+      ...others.map(({ name, filler }) => (name.endsWith('_key') ? String(index + 1) : filler)),
+    ]),
+  };
+}
+
+/** Compares what an engine returned with what the test expects. Throws GoldenError where a column is missing. */
+export function compareGolden({ file, line, query, expected }: GoldenTest, result: Result): Comparison {
   const positions = expected.columns.map((column) => {
     const position = result.columns.indexOf(column);
     if (position < 0) throw new GoldenError(file, line, `${query} returns no column ${column}`);
     return position;
   });
-  const show = (row: Cell[]) => row.map(showCell).join(' | ');
-  const actualLines = result.rows.map((row) => show(positions.map((position) => row[position]!)));
-  const expectedLines = expected.rows.map(show);
+  const actualLines = linesOf(result.rows.map((row) => positions.map((position) => row[position]!)));
+  const expectedLines = linesOf(expected.rows);
   return query.startsWith('queries/')
     ? { actual: actualLines, expected: expectedLines }
     : { actual: actualLines.sort(), expected: expectedLines.sort() };
 }
+
+/** Rows as lines of text. */
+export const linesOf = (rows: Cell[][]): string[] => rows.map((row) => row.map(showCell).join(' | '));

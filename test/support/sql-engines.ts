@@ -19,7 +19,7 @@ export const listSql = (folder: string): string[] =>
 /** A value as text: DECIMAL with its scale, DATE `YYYY-MM-DD`, TIMESTAMP `YYYY-MM-DD HH:MM:SS[.ffffff]`, true or false. */
 export type Cell = string | null;
 
-interface Result {
+export interface Result {
   columns: string[];
   /** The engine's own names of the columns' types. */
   types: string[];
