@@ -1,7 +1,6 @@
 /** DuckDB as engine and as warehouse, in a directory. */
 import { readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import { DuckDBInstance } from '@duckdb/node-api';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
 import { DuckDbEngine } from '../../../../src/adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../../../../src/adapters/local/duckdb-warehouse.ts';
@@ -11,21 +10,11 @@ import { type EngineUnderTest, modelEngineContract } from '../../../contracts/mo
 import { warehouseContract } from '../../../contracts/warehouse.ts';
 import { repositoryRoot } from '../../../support/c360.ts';
 import { temporaryDirectories } from '../../../support/local-stores.ts';
+import { parquetRows } from '../../../support/parquet-rows.ts';
+import { openDuckDb } from '../../../support/sql-engines.ts';
 
 const directory = temporaryDirectories();
 const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
-
-/** Rows of one SELECT, values as text. */
-async function select(text: string): Promise<string[][]> {
-  const instance = await DuckDBInstance.create(':memory:');
-  const connection = await instance.connect();
-  const rows = (await connection.runAndReadAll(text))
-    .getRowsJson()
-    .map((row) => row.map((value) => (value === null ? 'NULL' : String(value))));
-  connection.closeSync();
-  instance.closeSync();
-  return rows;
-}
 
 warehouseContract('DuckDbWarehouse', async () => {
   const objects = new DirectoryObjectStore(directory());
@@ -33,7 +22,9 @@ warehouseContract('DuckDbWarehouse', async () => {
     warehouse: new DuckDbWarehouse({ directory: directory(), objects, sql, temporaryDirectory: directory() }),
     parquet: async (name, rows) => {
       await objects.put(`curated/${name}.parquet`, Buffer.from(''));
-      await select(`copy (${rows}) to '${objects.uri(`curated/${name}.parquet`)}' (format parquet)`);
+      const engine = await openDuckDb();
+      await engine.run(`copy (${rows}) to '${objects.uri(`curated/${name}.parquet`)}' (format parquet)`);
+      await engine.close();
       return { key: `curated/${name}.parquet`, bytes: 1, rows: 1 };
     },
     close: async () => {},
@@ -51,10 +42,7 @@ async function engineUnderTest(models: Record<string, string>, spanRows: number 
   return {
     engine: new DuckDbEngine({ objects, sql: texts, temporaryDirectory: join(directory(), 'tmp'), spanRows }),
     objects,
-    read: async (files) => {
-      const list = files.map(({ key }) => `'${objects.uri(key)}'`).join(', ');
-      return select(`select * from read_parquet([${list}], hive_partitioning = false) order by all`);
-    },
+    read: (files) => parquetRows(files.map(({ key }) => objects.uri(key))),
     close: async () => {},
   };
 }
