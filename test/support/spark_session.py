@@ -1,4 +1,4 @@
-"""One Spark session for tests, with the settings and functions of `run_models.py`; the argument names the folder `sql/`.
+"""One Spark session for tests, with the settings and functions of `run_models.py`. Its argument: the folder `sql/`.
 
 Answers requests until its input ends, each a JSON document on a line of its own:
 
@@ -22,12 +22,11 @@ from decimal import Decimal
 from typing import Any
 
 import run_models
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 
 class Views:
-    """Temporary views of a session. To make one takes longer than to ask a small one, so one that stays is left alone."""
+    """Temporary views of a session. One that stays is left alone: to make it takes longer than to ask it."""
 
     def __init__(self, spark: SparkSession) -> None:
         self._spark = spark
@@ -49,7 +48,7 @@ def rows_of(frame: DataFrame) -> dict[str, Any]:
     }
 
 
-def shown(value: Any) -> str | float | None:
+def shown(value: object) -> str | float | None:
     """A value as text. Not cast in Spark, which would take it as long again to plan the whole SELECT."""
     if value is None or isinstance(value, float):
         return value
@@ -70,7 +69,7 @@ def run_script(spark: SparkSession, arguments: list[str]) -> dict[str, Any]:
         except SystemExit as end:
             status = 1
             print(end.code, file=sys.stderr)
-        except PySparkException:
+        except run_models.FAILURES:
             status = 1
             traceback.print_exc()
     return {"status": status, "stdout": stdout.getvalue(), "stderr": stderr.getvalue()}
@@ -90,7 +89,7 @@ def main() -> None:
                 if "result" in request:
                     spark.sql(request["result"]).createOrReplaceTempView("result")
                 answer = rows_of(spark.sql(request["select"]))
-        except PySparkException as error:
+        except run_models.FAILURES as error:
             answer = {"error": str(error)}
         print(json.dumps(answer), flush=True)
     spark.stop()
