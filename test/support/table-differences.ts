@@ -21,7 +21,7 @@ export async function tableDifferences(duckDb: SqlEngine, key: string[], one: Si
   const lacking = sides.find(({ paths }) => paths.length === 0);
   if (lacking) return [`no files of ${lacking.name}`];
   const [columns, otherColumns] = [await columnsOf(duckDb, one), await columnsOf(duckDb, other)];
-  if (columns.join() !== otherColumns.join()) return [schemaDifference(one, columns, other, otherColumns)];
+  if (columns.join() !== otherColumns.join()) return schemaDifferences(one, columns, other, otherColumns);
   return rowDifferences(duckDb, key, one, other);
 }
 
@@ -32,18 +32,23 @@ export async function tableDifferences(duckDb: SqlEngine, key: string[], one: Si
  * whole numbers, among them the unit of times and the scale of decimals; of text and dates they may be spelt in two ways
  * that the format calls equal. Whether NULL may stand in a column no table declares, and Spark writes down where it knows.
  */
-async function columnsOf(duckDb: SqlEngine, { paths }: Side): Promise<string[]> {
+async function columnsOf(duckDb: SqlEngine, { name, paths }: Side): Promise<string[]> {
   const { rows } = await duckDb.select(`
-    select distinct list(concat_ws(' ', name, type, duckdb_type, case when type = 'INT64' then logical_type end) order by column_id)
+    select distinct to_json(list(
+      concat_ws(' ', name, type, duckdb_type, case when type = 'INT64' then logical_type end) order by column_id
+    ))
     from parquet_schema(${list(paths)})
     where column_id > 0
-    group by file_name
-    order by 1`);
-  return rows.map(([columns]) => String(columns));
+    group by file_name`);
+  if (rows.length > 1) return [`${rows.length} different schemas in the files of ${name}`];
+  return JSON.parse(String(rows[0]![0])) as string[];
 }
 
-function schemaDifference(one: Side, columns: string[], other: Side, otherColumns: string[]): string {
-  return `columns: ${one.name} ${columns.join(' and ')}; ${other.name} ${otherColumns.join(' and ')}`;
+function schemaDifferences(one: Side, columns: string[], other: Side, otherColumns: string[]): string[] {
+  const longer = columns.length > otherColumns.length ? columns : otherColumns;
+  return [...longer.keys()]
+    .filter((at) => columns[at] !== otherColumns[at])
+    .map((at) => `column ${at + 1}: ${one.name} ${columns[at] ?? 'none'}, ${other.name} ${otherColumns[at] ?? 'none'}`);
 }
 
 // ---- Rows -----------------------------------------------------------------------------------------------------------
