@@ -537,7 +537,7 @@ def in_own_words(error: Exception, root: str) -> str:
         if re.search(pattern, text):
             return words + where
     if isinstance(error, AnalysisException):
-        return str(error).splitlines()[0]
+        return str(error).strip().splitlines()[0]
     condition = error.getCondition() if isinstance(error, PySparkException) else None
     return (condition or "Spark failed, in words that may quote the data") + where
 

@@ -214,6 +214,10 @@ export function modelEngineContract(
       await expect(run(plan('models/unknown-column.sql'))).rejects.toThrow(/^clean\.sales: .*no_such_column/);
     });
 
+    test('says what is wrong with SQL that it cannot read', async () => {
+      await expect(run(plan('models/unreadable.sql'))).rejects.toThrow(/^clean\.sales: .*\btwo\b/);
+    });
+
     test('shows no value of the data in an error', async () => {
       const failing = run(plan('models/bad-cast.sql'));
       await expect(failing).rejects.toThrow(/^clean\.sales: /);
@@ -298,6 +302,7 @@ const texts: Record<string, string> = {
   'models/wrong-type.sql':
     'select sale_no, cast(amount as double) as amount, sold_at, cast(sold_at as date) as sold_on, is_gift from raw_sales',
   'models/unknown-column.sql': 'select no_such_column from raw_sales',
+  'models/unreadable.sql': 'select sale_no as one two from raw_sales',
   'models/bad-cast.sql':
     'select cast(word as bigint) as sale_no, amount, sold_at, cast(sold_at as date) as sold_on, is_gift from raw_sales',
 };

@@ -6,16 +6,14 @@ import type { JsonObject } from '../../src/domain/json.ts';
 import { applyResult, consumes, emptied, type Snapshot } from '../../src/domain/lake/snapshot.ts';
 import type { RawLine } from '../../src/domain/privacy/separate.ts';
 import { listSnapshots, newestSnapshot } from '../../src/flows/documents.ts';
-import { ingestBatch } from '../../src/flows/ingest-batch.ts';
 import { findNewInputs, planCleanLayer } from '../../src/flows/plan-run.ts';
 import { waitingRecords } from '../../src/flows/quarantine.ts';
 import { redrive } from '../../src/flows/redrive.ts';
 import { planCuratedLayer, runModels } from '../../src/flows/run-models.ts';
 import { readStatus } from '../../src/flows/status.ts';
-import { archiveStream } from '../../src/local/archive-stream.ts';
-import { produce } from '../../src/local/produce.ts';
 import { rollBack, runPipeline } from '../../src/local/run-pipeline.ts';
 import type { Environment } from '../../src/ports.ts';
+import { bringInArrival } from '../support/bring-in.ts';
 import { collect } from '../support/collect.ts';
 import { type DoorPlatform, doorPlatform, linesBelow, withoutAnswers } from '../support/door-platform.ts';
 import { type Happening, History, repaired } from '../support/history.ts';
@@ -40,22 +38,12 @@ const tablesWithoutInputs = ['curated.dim_date', 'curated.dim_channel'];
 const pick = (tables: Snapshot['tables'], names: string[]): Snapshot['tables'] =>
   Object.fromEntries(Object.entries(tables).filter(([name]) => names.includes(name)));
 
-const asLines = (records: JsonObject[]): string => records.map((record) => `${JSON.stringify(record)}\n`).join('');
-
 async function happens(platform: DoorPlatform, env: Environment, happening: Happening): Promise<void> {
   platform.clock.advance(happening.afterMinutes);
   switch (happening.kind) {
     case 'file':
-      if (happening.rows.length > 0)
-        await ingestBatch(env)(await platform.land(happening.dataset, asLines(happening.rows)));
-      return;
     case 'events':
-      await produce(
-        env,
-        env.ids.uuid(),
-        happening.events.map((event) => Buffer.from(JSON.stringify(event))),
-      );
-      await archiveStream(env);
+      await bringInArrival(platform, happening);
       return;
     case 'redrive':
       await redriveAll(platform, env);

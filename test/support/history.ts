@@ -14,6 +14,9 @@ export type Happening = { afterMinutes: number } & (
   | { kind: 'rollback'; by: number }
 );
 
+/** What comes in at one of the doors. */
+export type Arrival = Extract<Happening, { kind: 'file' | 'events' }>;
+
 const days = 10;
 const minuteMs = 60_000;
 const dayMs = 24 * 60 * minuteMs;
