@@ -4,7 +4,7 @@
 
 It runs alike under plain spark-submit and as a Glue job, on folders and on s3:// addresses. The files that the models make
 are written into the lake, and what was made of each model beside the plan, to `plans/<run>/clean.result.json`
-(`EngineResult` of `src/domain/lake/run-plan.ts`). Where a model fails the exit code is 1 and the last line of standard error
+(`EngineResult` of `src/domain/lake/run-plan.ts`). Where a model fails the exit code is 1 and the last line, `run_models failed: …`,
 names it: no snapshot names what it wrote, and the plan may be run again.
 """
 
@@ -21,6 +21,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any, NotRequired, TypedDict
 
+from py4j.protocol import Py4JJavaError
 from pyspark.errors import AnalysisException, PySparkException
 from pyspark.sql import Column as Expression
 from pyspark.sql import DataFrame, SparkSession
@@ -73,6 +74,10 @@ OWN_WORDS = (
     (r"FILE_NOT_EXIST|PATH_NOT_FOUND|FileNotFoundException|does not exist", "a file is missing"),
     (r"AccessDenied|Permission denied|403", "access is denied; check the rights of the job"),
 )
+
+
+# What Spark and Hadoop throw.
+FAILURES = (PySparkException, Py4JJavaError)
 
 
 class Column(TypedDict):
@@ -230,7 +235,7 @@ class Engine:
         for model in plan["models"]:
             try:
                 models.append(self._execute_model(plan["runId"], model))
-            except PySparkException as error:
+            except FAILURES as error:
                 raise ModelFailed(f"{model['table']}: {in_own_words(error, self._lake.root)}") from error
             say(f"{model['table']}: {models[-1]['rows']} rows, {len(models[-1]['files'])} files, {models[-1]['seconds']:.1f} s")
         return {"runId": plan["runId"], "layer": plan["layer"], "engine": "spark", "models": models}
@@ -525,7 +530,7 @@ def main() -> None:
     try:
         run(open_session(), sys.argv[1:])
     except ModelFailed as error:
-        sys.exit(f"run_models: {error}")
+        sys.exit(f"run_models failed: {error}")
 
 
 if __name__ == "__main__":
