@@ -4,8 +4,8 @@
 
 It runs alike under plain spark-submit and as a Glue job, on folders and on s3:// addresses. The files that the models
 make are written into the lake, and what was made of each model beside the plan, to `plans/<run>/clean.result.json`
-(`EngineResult` of `src/domain/lake/run-plan.ts`). Where a model fails the exit code is 1 and the last line of standard
-error names it: no snapshot names what it wrote, and the plan may be run again.
+(`EngineResult` of `src/domain/lake/run-plan.ts`). Where a model fails the exit code is 1 and the last line,
+`run_models failed: …`, names it: no snapshot names what it wrote, and the plan may be run again.
 """
 
 from __future__ import annotations
@@ -580,7 +580,7 @@ def main(arguments: list[str], spark: SparkSession | None = None) -> None:
     try:
         run(spark or open_session(), arguments)
     except ModelFailed as error:
-        sys.exit(f"run_models: {error}")
+        sys.exit(f"run_models failed: {error}")
 
 
 if __name__ == "__main__":

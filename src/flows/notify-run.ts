@@ -127,7 +127,7 @@ export const ownErrors = new Set([
 ]);
 
 /** The last word of `glue-scripts/run_models.py`, which holds no data. Glue puts the name of Python's exception before it. */
-const scriptsWord = /\brun_models: (.*)/;
+const scriptsWord = /\brun_models failed: (.*)/;
 
 /** What Step Functions says of an error, in a line: a Lambda's error or a Glue run lies in `Cause` as JSON. */
 function reasonOf(caught: unknown): string {

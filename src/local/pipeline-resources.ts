@@ -63,7 +63,7 @@ async function runJob(env: Environment, { JobName, Arguments }: JsonObject): Pro
     return { JobName, JobRunState: 'SUCCEEDED', Arguments };
   } catch (error) {
     const { name, message } = asError(error);
-    const said = ownErrors.has(name) ? `SystemExit: run_models: ${message}` : `${name}: ${message}`;
+    const said = ownErrors.has(name) ? `SystemExit: run_models failed: ${message}` : `${name}: ${message}`;
     const ErrorMessage = said.slice(0, mostTold);
     throw new TaskError('States.TaskFailed', { JobName, JobRunState: 'FAILED', ErrorMessage }, error);
   }

@@ -100,7 +100,7 @@ describeWithMoto('over AWS', () => {
     const { runId } = first!;
     expect(await keys('plans/')).toEqual([`plans/${runId}/clean.json`, `plans/${runId}/inputs.json`]);
 
-    const Cause = JSON.stringify({ ErrorMessage: 'SystemExit: run_models: clean.products: Conversion Error' });
+    const Cause = JSON.stringify({ ErrorMessage: 'SystemExit: run_models failed: clean.products: Conversion Error' });
     const failed = { CleanModels: { Error: 'States.TaskFailed', Cause } };
     const ended = await call('notify', { execution: 'one', input: { ...first, failed } });
     expect(ended.answers).toEqual([{ status: 'failed' }]);

@@ -36,18 +36,25 @@ export class SparkEngine implements ModelEngine {
     await objects.delete([resultKey]);
     const end = await runScript(['--lake', dirname(objects.uri('plans')), '--sql', sql, '--plan', key]);
     const result = end.status === 0 ? await objects.get(resultKey) : undefined;
-    if (!result) throw new EngineError(reasonOf(end));
+    if (!result) throw new EngineError(reasonOf(end, plan));
     return JSON.parse(Buffer.from(result).toString()) as EngineResult;
   }
 }
 
-const own = /^run_models: (.*)$/;
+/** What the script says on its way, and its last word where it fails: spark-submit gives both out on standard output. */
+const own = /^run_models: /;
+const failed = /^run_models failed: (.*)$/;
 
 /** The script's last word. Spark's own may quote the data, but for those that it says before it reads any. */
-function reasonOf({ status, stdout, stderr }: ScriptEnd): string {
-  const lines = stderr.split('\n').filter((line) => line.trim());
-  const word = lines.findLast((line) => own.test(line));
-  if (word) return own.exec(word)![1]!;
-  if (stdout.split('\n').some((line) => own.test(line))) return `Spark ended with ${status} before it could say why`;
-  return `Spark does not start: ${lines.at(-1) ?? `it ended with ${status}`}`;
+function reasonOf({ status, stdout, stderr }: ScriptEnd, { models, layer }: RunPlan): string {
+  const lines = `${stdout}\n${stderr}`.split('\n').filter((line) => line.trim());
+  const word = lines.findLast((line) => failed.test(line));
+  if (word) return failed.exec(word)![1]!;
+  if (!lines.some((line) => own.test(line)))
+    return `Spark does not start: ${lines.at(-1) ?? `it ended with ${status}`}`;
+  const isMade = (table: string) => lines.some((line) => line.startsWith(`run_models: ${table}: `));
+  const where = models.find(({ table }) => !isMade(table))?.table ?? `the ${layer} layer`;
+  return typeof status === 'number'
+    ? `${where}: Spark ended with ${status} before it could say why`
+    : `${where}: Spark was ended by ${status}; where nobody did that, memory ran out: free some and run again`;
 }

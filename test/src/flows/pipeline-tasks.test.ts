@@ -182,8 +182,8 @@ describe('the end of a run that failed', () => {
   const own = 'clean.events: a file is damaged or cut short (raw/events/a.jsonl.gz)';
   const unexpected = (name: string) => `an unexpected ${name}; the log of the step holds its stack`;
   test.each([
-    ['the script ended with', `SystemExit: run_models: ${own}`, own],
-    ['it has put into a category', `Error Category: UNCLASSIFIED_ERROR; SystemExit: run_models: ${own}`, own],
+    ['the script ended with', `SystemExit: run_models failed: ${own}`, own],
+    ['it has put into a category', `Error Category: UNCLASSIFIED_ERROR; SystemExit: run_models failed: ${own}`, own],
     ['another exception said', 'Py4JJavaError: An error occurred: jane@example.com', unexpected('Py4JJavaError')],
     ['it says itself', 'Command failed with exit code 1', unexpected('States.TaskFailed')],
   ])('of Glue is told by what %s', async (_, ErrorMessage, reason) => {
