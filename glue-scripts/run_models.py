@@ -79,7 +79,7 @@ OWN_WORDS = (
         "a file is damaged or cut short",
     ),
     (r"FILE_NOT_EXIST|PATH_NOT_FOUND|FileNotFoundException|does not exist", "a file is missing"),
-    (r"AccessDenied|Permission denied|403", "access is denied; check the rights of the job"),
+    (r"AccessDenied|AccessControlException|Permission denied|(?i:status code: 403)", "access is denied; check the rights of the job"),
 )
 
 # What Spark and Hadoop throw.
@@ -190,7 +190,7 @@ class EngineResult(TypedDict):
 
 
 class ModelFailed(Exception):
-    """A model that failed. The message names it and holds no value of the data."""
+    """A model, or a plan, that failed. The message names it and holds no value of the data."""
 
 
 @dataclass
@@ -429,7 +429,7 @@ class Engine:
 
     def _split_large(self, output: Output, files: list[WrittenFile]) -> list[WrittenFile]:
         """Replaces each file that is too large by several."""
-        large = [file for file in files if file["bytes"] > self._max_file_bytes]
+        large = [file for file in files if file["bytes"] > self._max_file_bytes and file["rows"] > 1]
         for file in large:
             # A little less, since not all rows are of one size.
             most = max(1, int(file["rows"] * self._max_file_bytes / file["bytes"] * 0.9))
@@ -437,7 +437,7 @@ class Engine:
             rows = self._parquet([file["key"]], output["columns"])
             rows.write.mode("append").option("maxRecordsPerFile", most).parquet(self._lake.uri(folder))
             self._lake.delete(file["key"])
-        return self._list(output) if large else files
+        return self._split_large(output, self._list(output)) if large else files
 
     def _keep_touched(self, output: Output, files: list[WrittenFile], touched: list[str]) -> list[WrittenFile]:
         """Of what the model made, what is to be written: other dates keep the files that they have."""
@@ -533,11 +533,11 @@ def in_own_words(error: Exception, root: str) -> str:
     text = f"{error}\n{getattr(error, '_stackTrace', '')}"
     file = re.search(re.escape(root) + r"/([\w=./-]*\w)", text)
     where = f" ({file[1]})" if file else ""
+    if isinstance(error, AnalysisException) and error.getCondition() != "PATH_NOT_FOUND":
+        return str(error).strip().splitlines()[0]
     for pattern, words in OWN_WORDS:
         if re.search(pattern, text):
             return words + where
-    if isinstance(error, AnalysisException):
-        return str(error).strip().splitlines()[0]
     condition = error.getCondition() if isinstance(error, PySparkException) else None
     return (condition or "Spark failed, in words that may quote the data") + where
 
@@ -565,14 +565,17 @@ def open_session() -> SparkSession:
 
 
 def run(spark: SparkSession, arguments: list[str]) -> None:
-    """Runs the plan that the arguments name. ModelFailed where one of its models fails."""
+    """Runs the plan that the arguments name. ModelFailed where it, or one of its models, fails."""
     given = parse_arguments(arguments)
     lake = Files(spark, given.lake)
     say(f"Spark {spark.version} runs {given.plan}")
-    plan: Plan = json.loads(lake.read(given.plan))
-    engine = Engine(spark, lake, SqlFiles(spark, given.sql), int(given.max_file_mb * 1024 * 1024))
-    result = engine.execute(plan)
-    lake.write(f"{given.plan.removesuffix('.json')}.result.json", [json.dumps(result)])
+    try:
+        plan: Plan = json.loads(lake.read(given.plan))
+        engine = Engine(spark, lake, SqlFiles(spark, given.sql), int(given.max_file_mb * 1024 * 1024))
+        result = engine.execute(plan)
+        lake.write(f"{given.plan.removesuffix('.json')}.result.json", [json.dumps(result)])
+    except FAILURES as error:
+        raise ModelFailed(f"{given.plan}: {in_own_words(error, given.lake)}") from error
 
 
 def main(arguments: list[str], spark: SparkSession | None = None) -> None:
