@@ -79,7 +79,10 @@ OWN_WORDS = (
         "a file is damaged or cut short",
     ),
     (r"FILE_NOT_EXIST|PATH_NOT_FOUND|FileNotFoundException|does not exist", "a file is missing"),
-    (r"AccessDenied|AccessControlException|Permission denied|(?i:status code: 403)", "access is denied; check the rights of the job"),
+    (
+        r"AccessDenied|AccessControlException|Permission denied|(?i:status code: 403)",
+        "access is denied; check the rights of the job",
+    ),
 )
 
 # What Spark and Hadoop throw.
