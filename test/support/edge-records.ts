@@ -33,6 +33,8 @@ const texts = [
   '\uffff before \u{1f6cd} in UTF-16, behind it in UTF-8',
   '\u{1f6cd}\ufe0f\u200d\u2028\u00a0\ufeff',
   '\u0001\u007f\u0085',
+  // What no text can hold, for which the door puts a sign.
+  'nought \u0000, half a pair \ud800',
   'x'.repeat(2048),
   '\u{1f6cd}'.repeat(2048),
 ];

@@ -103,38 +103,29 @@ const moved = (record: JsonObject, time: string, day: string): JsonObject => ({
 });
 
 /** What no gate lets through, each for a check of its own. */
-const refusedSales = (id: string): JsonObject[] => {
-  const sale = {
-    line_no: 1,
-    product_id: 'edge-0',
-    quantity: 1,
-    currency: 'USD',
-    amount: '1',
-    channel: 'web',
-    country: 'US',
-  };
-  const line = { ...sale, payment_method: 'card', ordered_at: '2026-10-30T12:00:00.000Z' };
+function refusedSales(): JsonObject[] {
+  const sale = { line_no: 1, product_id: 'edge-0', quantity: 1, currency: 'USD', amount: '1', channel: 'web' };
+  const rest = { country: 'US', payment_method: 'card', ordered_at: '2026-10-30T12:00:00.000Z' };
   return [
-    { ...line, transaction_id: `${id}-ahead`, ordered_at: '2027-10-30T12:00:00.000Z' },
-    { ...line, transaction_id: `${id}-before`, ordered_at: '1969-12-31T23:59:59.999Z' },
-    { ...line, transaction_id: `${id}-units`, quantity: 900_000 },
-    { ...line, transaction_id: `${id}-price`, unit_price: '5000.0001' },
-    { ...line, transaction_id: `${id}-discount`, unit_price: '1', discount: '1.0001' },
+    { transaction_id: 'refused-ahead', ordered_at: '2027-10-30T12:00:00.000Z' },
+    { transaction_id: 'refused-before', ordered_at: '1969-12-31T23:59:59.999Z' },
+    { transaction_id: 'refused-units', quantity: 900_000 },
+    { transaction_id: 'refused-price', unit_price: '5000.0001' },
+    { transaction_id: 'refused-discount', unit_price: '1', discount: '1.0001' },
     // Two checks refuse the one row.
-    { ...line, transaction_id: `${id}-both`, unit_price: '-1', quantity: 10_001, amount: '1' },
-  ];
-};
+    { transaction_id: 'refused-twice', unit_price: '-1', quantity: 10_001 },
+  ].map((line) => ({ ...sale, ...rest, ...line }));
+}
 
-const refusedEvents = (id: string): JsonObject[] =>
-  [
-    { type: 'page_view', timestamp: '2030-01-01T00:00:00.000Z', payload: { anonymousId: 'edge', page: '/' } },
-    { type: 'logout', timestamp: '2026-10-30T12:00:00.000Z', payload: { anonymousId: 'edge', duration: 946_080_000 } },
-    {
-      type: 'product_view',
-      timestamp: '2026-10-30T12:00:00.000Z',
-      payload: { anonymousId: 'edge', productId: 'edge-0', price: 9999, currency: 'USD' },
-    },
-  ].map((event, at) => ({ ...event, eventId: `${id}-0000-4000-8000-00000000000${at}` }));
+function refusedEvents(): JsonObject[] {
+  const somebody = { anonymousId: 'edge' };
+  const price = { productId: 'edge-0', price: 9999, currency: 'USD' };
+  return [
+    { type: 'page_view', timestamp: '2030-01-01T00:00:00.000Z', payload: { ...somebody, page: '/' } },
+    { type: 'logout', timestamp: '2026-10-30T12:00:00.000Z', payload: { ...somebody, duration: 946_080_000 } },
+    { type: 'product_view', timestamp: '2026-10-30T12:00:00.000Z', payload: { ...somebody, ...price } },
+  ].map((event, at) => ({ ...event, eventId: `ed9e0001-0000-4000-8000-00000000000${at}` }));
+}
 
 /** The rates to set before the shop is published. */
 export const firstRates = edgeRates('0.5');
@@ -144,69 +135,77 @@ export function laterDays(request: GeneratorRequest): LaterDay[] {
   const shop = new PublishedShop({ ...request, faults: [] });
   const histories = historySeeds.map((seed) => [...new History(seed).days()].map((day) => day.filter(isArrival)));
   const ofHistories = (from: number, to: number) => histories.flatMap((days) => days.slice(from, to).flat());
-  const described = (unknown: string) =>
-    Array.from({ length: 3 }, (_, at) => ({ customer_id: `${unknown}-${at + 1}`, product_id: `${unknown}-${at + 1}` }));
-  const product = { name: 'Lamp', category: 'Home', brand: 'Lux', price: '10', cost: '5' };
-  const [customer] = edgeCustomers({});
-  const deleted = (row: JsonObject) => ({
-    ...row,
-    updated_at: '2026-11-01T12:00:00Z',
-    deleted_at: '2026-11-01T12:00:00Z',
-  });
-  const withoutTime = ({ updated_at: _, ...row }: JsonObject) => row;
   return [
-    {
-      arrivals: [
-        file('products', [...edgeProducts({ updated_at: '2026-10-30T00:00:00Z' }), ...shop.someProducts(deleted)]),
-        file('customers', [
-          ...shop.someCustomers((row, random) => ({
-            ...row,
-            city: random.pick(['Ulm', '東京']),
-            updated_at: '2026-11-01T11:00:00Z',
-          })),
-          ...edgeCustomers({ updated_at: '2026-10-30T00:00:00Z' }),
-        ]),
-        file('transactions', [...shop.someLines('later-1'), ...edgeSales(), ...refusedSales('refused-1')]),
-        events([...shop.someEvents(), ...edgeEvents(), ...refusedEvents('ed9e0001')]),
-        ...ofHistories(0, 4),
-      ],
-    },
-    {
-      arrivals: [
-        file('transactions', [...shop.someLines('later-2'), ...refusedSales('refused-2')]),
-        file('customers', [
-          ...described('later-1').map(({ customer_id }) => ({ ...customer!, customer_id })),
-          ...shop.someCustomers(deleted),
-          ...edgeCustomers({}),
-        ]),
-        file('products', [
-          ...described('later-1').map(({ product_id }) => ({ ...product, product_id })),
-          ...shop.someProducts((row, random) => ({ ...withoutTime(row), price: random.pick(['0.0001', '99.9999']) })),
-          ...edgeProducts({ deleted_at: '2026-11-02T00:00:00Z' }),
-        ]),
-        events([...shop.someEvents(), ...edgeEvents().reverse()]),
-        ...ofHistories(4, 7),
-      ],
-    },
-    {
-      // One day's rate is another one, so that all sales are converted again.
-      rates: edgeRates('1.5000000001'),
-      arrivals: [
-        file('products', [...shop.someProducts(withoutTime), ...edgeProducts({})]),
-        file(
-          'customers',
-          shop.someCustomers((row, random) => ({ ...withoutTime(row), city: random.pick(['Ulm', 'Bonn']) })),
-        ),
-        file('transactions', [
-          ...shop.someLines('later-3'),
-          ...edgeSales().map((line) => ({ ...line, country: 'FR' })),
-        ]),
-        events(shop.someEvents()),
-        ...ofHistories(7, 10),
-      ],
-    },
+    { arrivals: [...newAndLate(shop), ...ofHistories(0, 4)] },
+    { arrivals: [...describedAndDeleted(shop), ...ofHistories(4, 7)] },
+    // One day's rate is another one, so that all sales are converted again.
+    { rates: edgeRates('1.5000000001'), arrivals: [...madeAgain(shop), ...ofHistories(7, 10)] },
   ];
 }
+
+/** Late events, corrected lines, moved customers, deleted products, all edges, and what no customer or product row describes. */
+function newAndLate(shop: PublishedShop): Arrival[] {
+  const since = { updated_at: '2026-10-30T00:00:00Z' };
+  return [
+    file('products', [...edgeProducts(since), ...shop.someProducts(deleted)]),
+    file('customers', [...shop.someCustomers(movedTo('Ulm', '東京')), ...edgeCustomers(since)]),
+    file('transactions', [...shop.someLines('later-1'), ...edgeSales(), ...refusedSales()]),
+    events([...shop.someEvents(), ...edgeEvents(), ...refusedEvents()]),
+  ];
+}
+
+/** Some of the unknown described, others deleted, prices without a time, and every event of an edge once more. */
+function describedAndDeleted(shop: PublishedShop): Arrival[] {
+  const [customer] = edgeCustomers({});
+  const product = { name: 'Lamp', category: 'Home', brand: 'Lux', price: '10', cost: '5' };
+  const known = ['later-1-1', 'later-1-2', 'later-1-3'];
+  const repriced = (row: JsonObject, random: Random) => ({
+    ...withoutTime(row),
+    price: random.pick(['0.0001', '99.9999']),
+  });
+  const past = { deleted_at: '2026-11-02T00:00:00Z' };
+  return [
+    file('transactions', shop.someLines('later-2')),
+    file('customers', [
+      ...known.map((customer_id) => ({ ...customer!, customer_id })),
+      ...shop.someCustomers(deleted),
+      ...edgeCustomers(past),
+    ]),
+    file('products', [
+      ...known.map((product_id) => ({ ...product, product_id })),
+      ...shop.someProducts(repriced),
+      ...edgeProducts(past),
+    ]),
+    events([...shop.someEvents(), ...edgeEvents().reverse()]),
+  ];
+}
+
+/** Rows without a time, which bring deleted customers and products back, and corrected lines that are corrected again. */
+function madeAgain(shop: PublishedShop): Arrival[] {
+  const moves = movedTo('Ulm', 'Bonn');
+  return [
+    file('products', [...shop.someProducts(withoutTime), ...edgeProducts({})]),
+    file('customers', [...shop.someCustomers((row, random) => withoutTime(moves(row, random))), ...edgeCustomers({})]),
+    file('transactions', [...shop.someLines('later-3'), ...edgeSales().map((line) => ({ ...line, country: 'FR' }))]),
+    events(shop.someEvents()),
+  ];
+}
+
+const movedTo =
+  (...cities: string[]) =>
+  (row: JsonObject, random: Random): JsonObject => ({
+    ...row,
+    city: random.pick(cities),
+    updated_at: '2026-11-01T11:00:00Z',
+  });
+
+const deleted = (row: JsonObject): JsonObject => ({
+  ...row,
+  updated_at: '2026-11-01T12:00:00Z',
+  deleted_at: '2026-11-01T12:00:00Z',
+});
+
+const withoutTime = ({ updated_at: _, ...row }: JsonObject): JsonObject => row;
 
 const isArrival = (happening: Happening): happening is Arrival =>
   happening.kind === 'file' || happening.kind === 'events';
