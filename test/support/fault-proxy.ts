@@ -114,6 +114,9 @@ function answerWith(outgoing: ServerResponse, answer: Answer, fault: Fault | und
   const { status, headers, body } = answer;
   if (fault === 'cut after') {
     outgoing.destroy();
+  } else if (outgoing.req.method === 'HEAD') {
+    // Its length is that of the object, which it does not bring.
+    outgoing.writeHead(status, headers).end();
   } else if (typeof fault === 'object' && 'cutAt' in fault) {
     outgoing.writeHead(status, headers);
     outgoing.write(body.subarray(0, fault.cutAt), () => outgoing.destroy());
@@ -125,6 +128,6 @@ function answerWith(outgoing: ServerResponse, answer: Answer, fault: Fault | und
       ([name]) => !/^(x-amz-crc32|content-length|transfer-encoding)$/.test(name),
     );
     outgoing.writeHead(status, { ...Object.fromEntries(kept), 'content-length': String(content.length) });
-    outgoing.end(outgoing.req.method === 'HEAD' ? undefined : content);
+    outgoing.end(content);
   }
 }

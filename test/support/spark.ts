@@ -103,11 +103,14 @@ export function describeWhereFound(find: () => unknown, isCi: boolean, notice: (
 }
 
 /** The set-up of a test run makes the Python environment, and says so, or fails where CI is set, if it cannot. */
-function findSessionSpark(): void {
+export function findSessionSpark(): void {
   if (process.env.C360_MOTO_FOLDER === undefined) throw new SparkMissing('there is no Python environment');
   findSpark(repositoryRoot);
 }
 
-export const describeWithSpark = describeWhereFound(findSessionSpark, Boolean(process.env.CI), (text) =>
-  process.stderr.write(text),
-);
+export const describeWithSpark = describeWhere(findSessionSpark);
+
+/** As `describeWhereFound`, in this test run. */
+export function describeWhere(find: () => unknown) {
+  return describeWhereFound(find, Boolean(process.env.CI), (text) => process.stderr.write(text));
+}
