@@ -8,7 +8,7 @@ import { basename, join } from 'node:path';
 import { S3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts';
 import { DirectoryObjectStore } from '../../src/adapters/local/directory-object-store.ts';
 import { type RunScript, SparkEngine } from '../../src/adapters/local/spark-engine.ts';
-import type { EngineResult, FileInput, RunPlan, WrittenFile } from '../../src/domain/lake/run-plan.ts';
+import type { EngineResult, FileInput, WrittenFile } from '../../src/domain/lake/run-plan.ts';
 import { planCleanLayer } from '../../src/flows/plan-run.ts';
 import { planRun } from '../../src/flows/run-inputs.ts';
 import { planCuratedLayer, runModels } from '../../src/flows/run-models.ts';
@@ -99,22 +99,24 @@ describeWithSparkOnS3('run_models.py on s3:// addresses', () => {
   describe('names the model or the plan, and the object', () => {
     /** The plan of one model, and a raw object that it reads. */
     const small = async () => {
-      const plan: RunPlan = JSON.parse(Buffer.from((await bucket.get(`plans/${runId}/clean.json`))!).toString());
+      const { inputs, base } = await planNew(platform.env, 'failing');
+      const plan = await planCleanLayer(platform.env)(inputs, base);
       const model = plan.models.find(({ table }) => table === 'clean.products')!;
       const { files } = model.inputs.raw_products as FileInput;
-      return { plan: { ...plan, runId: 'failing', models: [model] }, file: files[0]! };
+      return { plan: { ...plan, models: [model] }, file: files[0]! };
     };
 
     test.each(['clean.products', 'plans/failing/clean.json'])('that it may not read, for %s', async (name) => {
       const { plan, file } = await small();
-      const denied = name === 'clean.products' ? file.key : name;
+      // A plan is its own object.
+      const [denied, where] = name === 'clean.products' ? [file.key, ` (${file.key})`] : [name, ''];
       const proxy = new FaultProxy(await motoAddress());
       const engine = onS3(await proxy.start());
       const answer = { status: 403, body: '<Error><Code>AccessDenied</Code></Error>' };
       proxy.failAll(new RegExp(`^GET .*/${basename(denied)}`), answer);
       try {
         await expect(engine.execute(plan)).rejects.toThrow(
-          new EngineError(`${name}: access is denied; check the rights of the job (${denied})`),
+          new EngineError(`${name}: access is denied; check the rights of the job${where}`),
         );
       } finally {
         await proxy.close();
@@ -147,9 +149,11 @@ function zipOfSql(): Uint8Array {
   return readFileSync(archive);
 }
 
+const planNew = (env: Environment, ofRun = runId) => planRun(env)(ofRun, { kind: 'run', release: false });
+
 /** What the models make of all that is new; nothing is published. */
 async function makeLayers(env: Environment): Promise<EngineResult[]> {
-  const { inputs, base } = await planRun(env)(runId, { kind: 'run', release: false });
+  const { inputs, base } = await planNew(env);
   const clean = await runModels(env)(await planCleanLayer(env)(inputs, base));
   return [clean, await runModels(env)(await planCuratedLayer(env)(inputs, clean, base))];
 }
