@@ -40,8 +40,6 @@ export function shareInputs(first: ObjectStore, second: ObjectStore): void {
 export class ParityEngine implements ModelEngine {
   /** What differed, a line each: nothing where all was equal. */
   readonly differences: string[] = [];
-  /** Tables compared so far, and their rows. */
-  readonly compared = { tables: 0, rows: 0 };
   readonly #options: ParityOptions;
   /** What the second engine wrote, by folder: one table, run and date. The first one's lie in a folder of that name. */
   readonly #folders = new Map<string, Files>();
@@ -128,16 +126,23 @@ export class ParityEngine implements ModelEngine {
     } finally {
       await duckDb.close();
     }
-    this.compared.tables += 1;
-    this.compared.rows += one.reduce((sum, { rows }) => sum + rows, 0);
   }
 
   #tell(table: string, what: string, one: unknown, other: unknown): void {
     const { first, second } = this.#options;
-    const [text, otherText] = [JSON.stringify(one), JSON.stringify(other)];
-    if (text === otherText) return;
+    if (JSON.stringify(one) === JSON.stringify(other)) return;
+    const [text, otherText] = [JSON.stringify(beside(one, other)), JSON.stringify(beside(other, one))];
     this.differences.push(`${table} ${what}: ${first.name} ${text}, ${second.name} ${otherText}`);
   }
+}
+
+/** Of a list, what the other one lacks; any other value, and a list that lacks nothing, whole. */
+function beside(value: unknown, other: unknown): unknown {
+  if (!Array.isArray(value) || !Array.isArray(other)) return value;
+  const texts = (list: unknown[]) => new Set(list.map((item) => JSON.stringify(item)));
+  if (texts(value).symmetricDifference(texts(other)).size === 0) return value;
+  const others = texts(other);
+  return value.filter((item) => !others.has(JSON.stringify(item)));
 }
 
 /** How many files and rows lie in each partition. */
