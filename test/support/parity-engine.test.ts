@@ -84,6 +84,7 @@ async function run(
 test('where all is equal nothing is told', async () => {
   const both = bothEngines();
   const { files } = await run(both, 'r1', 'sales');
+  both.parity.compareLists({ 'clean.sales': files });
   await both.parity.compareTables({ 'clean.sales': files });
   expect(both.parity.differences).toEqual([]);
 });
@@ -137,6 +138,17 @@ test('each engine goes on with what it wrote itself', async () => {
   expect(both.parity.differences).toContain(
     'clean.sales at sale_no = 2: one has 1 rows that other has not, and lacks 0',
   );
+});
+
+test('what is published and only one of them has is told, by its rows and without them', async () => {
+  const both = bothEngines(copied, async (made) => ({ ...made, files: made.files.slice(0, 1) }));
+  const { files } = await run(both, 'r1', 'sales');
+  const told = () => both.parity.differences.splice(0);
+  told();
+  both.parity.compareLists({ 'clean.sales': files });
+  expect(told()).toEqual(['clean.sales partition 2026-01-02: one {"files":1,"rows":1}, other undefined']);
+  await both.parity.compareTables({ 'clean.sales': files });
+  expect(told()).toEqual(['clean.sales at sale_no = 3: one has 1 rows that other has not, and lacks 0']);
 });
 
 test('what an earlier pass of a run wrote stands for nothing once the run has written anew', async () => {
