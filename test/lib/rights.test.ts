@@ -3,7 +3,7 @@ import { temporaryDirectories } from '../support/local-stores.ts';
 import { rightsIn, rightsOfFlows } from '../support/rights.ts';
 import { synthesize } from '../support/synthesized.ts';
 
-const { template } = synthesize(temporaryDirectories()());
+const { pipeline: template } = synthesize(temporaryDirectories()()).templates;
 const rights = rightsIn(template);
 const ofFlows = rightsOfFlows(template);
 
@@ -84,7 +84,7 @@ test('functions write these tables', () => {
 });
 
 test('one function has the vault key, one the topic, three the warehouse', () => {
-  expect(found(/^kms:(\w+) <privacy/)).toEqual({ 'exclude-rows': ['Decrypt', 'GenerateDataKey'] });
+  expect(found(/^kms:(\w+) <data\/vault-key/)).toEqual({ 'exclude-rows': ['Decrypt', 'GenerateDataKey'] });
   expect(found(/^sns:(\w+) /)).toEqual({ notify: ['Publish'] });
   const query = ['BatchExecuteStatement', 'DescribeStatement', 'ExecuteStatement', 'GetStatementResult'];
   expect(found(/^redshift-data:(\w+) /)).toEqual({
