@@ -5,6 +5,7 @@ import { acknowledgeLakeFolders } from './permissions.ts';
 import type { DeploymentSettings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { IngestionStack } from './stacks/ingestion-stack.ts';
+import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { PipelineStack } from './stacks/pipeline-stack.ts';
 
 /** Adds the stacks to the app; its synthesis fails where a rule of AWS Solutions is broken. */
@@ -14,9 +15,11 @@ export function customer360(app: App, environment: string, settings: DeploymentS
   const data = new DataStack(app, nameOf('data'), props);
   const ingestion = new IngestionStack(app, nameOf('ingestion'), props);
   const pipeline = new PipelineStack(app, nameOf('pipeline'), props);
+  const monitoring = new MonitoringStack(app, nameOf('monitoring'), props);
   // They read each other's parameters, which CloudFormation looks up before it makes anything.
   ingestion.addStackDependency(data);
   pipeline.addStackDependency(data);
+  for (const watched of [data, ingestion, pipeline]) monitoring.addStackDependency(watched);
   acknowledgeLakeFolders(app, pipeline, environment);
   Tags.of(app).add('application', 'customer-360');
   Tags.of(app).add('environment', environment);

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
+import type { Dataset } from '../contracts/index.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Settings } from '../ports.ts';
 
@@ -16,6 +17,9 @@ export interface LocalSettings extends Settings {
   /** On AWS: whether data outlive their stack, and after how many days raw records end. */
   isDataRetained: boolean;
   rawRetentionDays: number;
+  /** On AWS: what the account may cost in a month, and how old what readers see of a dataset may be. */
+  monthlyBudgetUsd: number;
+  freshnessHours: Partial<Record<Dataset, number>>;
 }
 
 export function readSettings(root: string, name = 'local'): LocalSettings {
@@ -31,6 +35,8 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     models: { maxWorkers: 2 },
     isDataRetained: true,
     rawRetentionDays: 400,
+    monthlyBudgetUsd: 50,
+    freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
   } as const;
   return { ...defaults, ...(settings as Omit<LocalSettings, keyof typeof defaults>) };
 }
