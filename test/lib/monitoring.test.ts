@@ -1,6 +1,7 @@
 /** What is watched, from when on it is told and to whom, by value; and that the runbook knows each of it. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { noticeRows } from '../../lib/monitoring/alarms.ts';
 import { customMetrics, type MetricName, metricsNamespace } from '../../src/domain/metrics/custom-metrics.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { resourceText } from '../support/rights.ts';
@@ -332,8 +333,8 @@ describe('the runbook', () => {
     const named = [...JSON.stringify(template.Resources).matchAll(/docs\/runbook\.md#([a-z-]+)/g)].map(
       ([, one]) => one,
     );
-    const budget = 'monthly-budget';
-    expect(sections.map(({ name }) => name).sort()).toEqual([...new Set([...named, budget])].sort());
+    const all = new Set([...named, ...Object.values(noticeRows).map(({ section }) => section)]);
+    expect(sections.map(({ name }) => name).sort()).toEqual([...all].sort());
   });
 
   test('says in each what it means, where to look first and what to do', () => {

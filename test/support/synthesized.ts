@@ -16,7 +16,7 @@ export interface Resource {
   Metadata?: Record<string, unknown>;
 }
 
-export const stackNames = ['data', 'ingestion', 'pipeline', 'monitoring'] as const;
+const stackNames = ['data', 'ingestion', 'pipeline', 'monitoring'] as const;
 
 export interface Synthesized {
   /** Paths of the templates. */

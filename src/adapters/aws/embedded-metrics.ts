@@ -1,6 +1,7 @@
 /**
  * Metrics of functions in CloudWatch's embedded metric format: a line of JSON in the log, of which CloudWatch makes metrics, without
  * a call and without a right. The line must be the whole log event; `console` puts the time and the request before it.
+ * Written here, since Powertools' Metrics put a dimension `service` into every metric, and 15 kB into every bundle.
  */
 import type { Dataset } from '../../contracts/index.ts';
 import {

@@ -1,6 +1,7 @@
 /** The tasks of a run, its record and its end: done again they find what they did, and what went wrong is said without data. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { type EndedRun, measureRun } from '../../../src/domain/metrics/measure.ts';
 import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
@@ -119,6 +120,55 @@ describe('the record of a run', () => {
     expect(await told(true)).toMatchObject({ runId, status: 'interrupted', failedStep: 'clean models' });
     await run();
     expect(await told(false)).toMatchObject({ runId, status: 'interrupted', failedStep: 'clean models' });
+  });
+});
+
+describe('who measures runs', () => {
+  /** Ends the newest run once more, as a task whose answer was lost, and takes what is measured of it. */
+  async function ended(): Promise<Record<string, number>> {
+    const { runId, execution, failedStep, status } = (await listRuns(env)())[0]!;
+    const measured: Record<string, number> = {};
+    const onEnded = (run: EndedRun) => {
+      for (const { dimensions, values } of measureRun(run)) {
+        const of = Object.values(dimensions);
+        for (const [name, value] of Object.entries(values)) measured[[name, ...of].join(' ')] = value;
+      }
+    };
+    const failed = failedStep && { failed: { LoadWarehouse: { Error: 'EngineError' } } };
+    const input = { runId, ...(status === 'idle' && { next: 'nothing' }), ...failed };
+    await pipelineTasks.notify(env, { onEnded })({ execution, input });
+    return measured;
+  }
+
+  test('is told of one that succeeded, of its load and its counts, and how old what readers see was then', async () => {
+    await sale('a');
+    await run();
+    expect(await ended()).toMatchObject({
+      'EndedRuns succeeded': 1,
+      'StepSeconds clean models': expect.any(Number),
+      FailedLoads: 0,
+      RowCountMismatches: 0,
+      // To the hour of the arrival, 12:00.
+      'AgeSeconds transactions': 60,
+    });
+  });
+
+  test('is told of one that found nothing new, while what readers see grows older', async () => {
+    await sale('a');
+    await run();
+    platform.clock.advance(3600);
+    await run();
+    const measured = await ended();
+    expect(measured).toMatchObject({ 'EndedRuns idle': 1, FailedLoads: 0, 'AgeSeconds transactions': 3661 });
+    expect(measured).not.toHaveProperty('RowCountMismatches');
+  });
+
+  test('is told of one whose load failed', async () => {
+    await sale('a');
+    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
+    expect(await ended()).toMatchObject({ 'EndedRuns failed': 1, FailedLoads: 1 });
   });
 });
 

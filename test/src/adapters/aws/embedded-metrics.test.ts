@@ -1,6 +1,7 @@
 /** Metrics are lines as CloudWatch's specification of the embedded metric format has them. */
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { embeddedMetrics } from '../../../../src/adapters/aws/embedded-metrics.ts';
+import type { EndedRun } from '../../../../src/domain/metrics/measure.ts';
 
 /** The shape of the specification; that targets stand at the root is asserted beside it. */
 const name = { type: 'string', minLength: 1, maxLength: 1024 };
@@ -60,14 +61,14 @@ function written(emit: (metrics: ReturnType<typeof embeddedMetrics>) => void): s
 const counts = { received: 9, raw: 5, quarantined: 3, suppressed: 1 };
 
 test('a line is one document, with all that CloudWatch looks for at its root', () => {
-  const run = {
+  const run: EndedRun = {
     status: 'idle',
     startedAt: '2026-03-07T03:00:00Z',
     finishedAt: '2026-03-07T03:00:10Z',
     steps: [{ step: 'plan', seconds: 2 }],
     report: undefined,
     snapshot: undefined,
-  } as const;
+  };
   const lines = written((metrics) => {
     metrics.door('products', counts);
     metrics.run(run);
