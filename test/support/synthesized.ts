@@ -14,6 +14,8 @@ export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 export const stackNames = ['data', 'ingestion', 'pipeline'] as const;
