@@ -14,6 +14,8 @@ export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 const stackNames = ['data', 'ingestion', 'pipeline', 'monitoring'] as const;
