@@ -40,7 +40,7 @@ const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${a
 
 /** Types that are not made: moto fakes or lacks them, or nobody asks for them here. */
 const notMade =
-  /^AWS::(IAM|Lambda|Logs|StepFunctions|Scheduler|Events|CDK)::|^AWS::Glue::(Job|SecurityConfiguration)|Policy$|^Custom::|^AWS::SNS::Subscription$/;
+  /^AWS::(IAM|Lambda|Logs|StepFunctions|Scheduler|Events|CloudWatch|Budgets|CDK)::|^AWS::Glue::(Job|SecurityConfiguration)|Policy$|^Custom::|^AWS::SNS::Subscription$/;
 
 export class DeployedTemplates {
   /** Parameter path -> value. */
