@@ -5,6 +5,7 @@
  * function does what its role does not allow.
  */
 import { createHash } from 'node:crypto';
+import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { awsEnvironment } from '../../src/adapters/aws/environment.ts';
@@ -47,6 +48,9 @@ const events = 10_000;
 const shop = { customers: 300, products: 40, transactions: 6_000, events: 110_000, months: 1, seed: 7 } as const;
 /** Events and sales of the last days of the month: each day is a partition of most tables. */
 const since = '2026-10-29';
+
+/** A sale that breaks no contract, and that the gate of the clean layer refuses. */
+const refused = 'refused,1,u1,p1,20000,12.50,USD,web,DE,card,2026-10-30T10:00:00Z\n';
 
 /** Parameters that stacks put which are not made here. */
 const warehouse = {
@@ -162,7 +166,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     'takes in %s from landing, told of them by the bucket, and empties it',
     async (dataset) => {
       const isRecent = ({ ordered_at = since }) => ordered_at >= since;
-      const lines = withBrokenLines(linesOf(dataset, isRecent));
+      const lines = [...withBrokenLines(linesOf(dataset, isRecent)), ...(dataset === 'transactions' ? [refused] : [])];
       const content = Buffer.from(lines.join(''));
       await lake.put(landingKey(dataset, createHash('sha256').update(content).digest('hex')), content);
       await deliverNotices();
@@ -206,7 +210,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
       input: { kind: 'run' },
       call: callService,
     });
-    expect(output).toMatchObject({ next: 'models', snapshot: { number: 1 } });
+    expect(output).toMatchObject({ next: 'models', excluded: { pass: 1 }, snapshot: { number: 1 } });
     expect((await received()).map(({ Subject }) => Subject)).toEqual([]);
     expect(await keysOf('snapshots/')).toEqual(['snapshots/00000001.json']);
 
@@ -234,7 +238,9 @@ describeWithSparkOnS3('the platform on AWS', () => {
   async function copyRaw(to: Environment): Promise<void> {
     for (const key of await keysOf('raw/')) await to.objects.put(key, (await lake.get(key))!);
     const [pipeline] = templates.functions(synthesized.templates.pipeline);
-    const { hot } = awsEnvironment({ ...pipeline!.variables, ...asLambdaGives('nobody') });
+    // Not by the front, where the functions' own calls are written down.
+    const own = { ...asLambdaGives('test'), AWS_ENDPOINT_URL: await motoAddress() };
+    const { hot } = awsEnvironment({ ...pipeline!.variables, ...own });
     for (const dataset of datasets) {
       const items = await hot.query('batches', dataset);
       await to.hot.write(items.map((put) => ({ table: 'batches', put })));
@@ -294,7 +300,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     );
     expect([...new Set(refused)]).toEqual([]);
     for (const [caller, statements] of allowed)
-      process.stdout.write(`${caller} ${unused(statements, front.calls.get(caller) ?? []).join('\n   ')}\n`);
+      appendFileSync('/tmp/s5/unused.txt', `${caller} ${unused(statements, front.calls.get(caller) ?? []).join('\n   ')}\n`);
   });
 
   const keysOf = async (prefix: string): Promise<string[]> => (await collect(lake.list(prefix))).map(({ key }) => key);
