@@ -1,8 +1,8 @@
 /** What is measured at the doors and of runs, under the names of `custom-metrics.ts`. */
-import type { Dataset } from '../../contracts/index.ts';
+import { type Dataset, datasets } from '../../contracts/index.ts';
 import type { Snapshot } from '../lake/snapshot.ts';
 import type { QualityReport } from '../quality/report.ts';
-import { type Measurement, measuredDatasets } from './custom-metrics.ts';
+import type { Measurement } from './custom-metrics.ts';
 
 interface DoorFigures {
   received: number;
@@ -52,16 +52,18 @@ const loadStep = 'load warehouse';
 /** An idle run has found the warehouse loaded. What failed behind the load, the answers, is not the load's fault. */
 function loadOf({ status, failedStep, steps }: EndedRun): Measurement['values'] {
   if (failedStep === loadStep) return { FailedLoads: 1 };
-  const isLoaded = status === 'idle' || steps.some(({ step }) => step === loadStep);
-  return isLoaded ? { FailedLoads: 0 } : {};
+  return status === 'idle' || hasLoaded(steps) ? { FailedLoads: 0 } : {};
 }
+
+/** A step is noted when it is done. */
+const hasLoaded = (steps: EndedRun['steps']): boolean => steps.some(({ step }) => step === loadStep);
 
 /** By this name the load tells that a table does not hold the rows that its manifest promises. */
 const loadComparison = 'load/compare_rows.sql';
 
-function mismatchesOf({ report, failedStep, reason = '' }: EndedRun): Measurement['values'] {
+function mismatchesOf({ report, failedStep, reason = '', steps }: EndedRun): Measurement['values'] {
   const isLoadsFault = failedStep === loadStep && reason.includes(loadComparison);
-  if (!report && !isLoadsFault) return {};
+  if (!report && !isLoadsFault && !hasLoaded(steps)) return {};
   const broken = (report?.checks ?? []).filter(
     ({ kind, outcome }) =>
       (kind === 'reconciliation' || kind === 'row_count') && (outcome === 'failed' || outcome === 'errored'),
@@ -76,7 +78,7 @@ function mismatchesOf({ report, failedStep, reason = '' }: EndedRun): Measuremen
 function agesOf({ snapshot, finishedAt }: EndedRun): Measurement[] {
   if (!snapshot) return [];
   const { consumed, consumedSince, counts } = snapshot;
-  return measuredDatasets.flatMap((dataset): Measurement[] => {
+  return datasets.flatMap((dataset): Measurement[] => {
     if (!counts[dataset]) return [];
     const hours = consumed.flatMap((key) => (key.startsWith(`raw/${dataset}/`) ? [arrivalHourOfKey(key)] : []));
     const newest = hours.reduce((latest, hour) => (hour > latest ? hour : latest), `${consumedSince}T00:00:00Z`);

@@ -61,6 +61,7 @@ test.each`
   ${'a run that failed before'}         | ${{ status: 'failed', failedStep: 'clean models', steps: [], report: undefined }} | ${undefined} | ${undefined}
   ${'a load that failed'}               | ${{ ...loadFailed, reason: 'a lock' }}                                            | ${1}         | ${0}
   ${'a load that resumed and failed'}   | ${{ ...loadFailed, reason: 'a lock', report: undefined }}                         | ${1}         | ${undefined}
+  ${'a load that was resumed'}          | ${{ steps: [step('load warehouse', 9)], report: undefined }}                      | ${0}         | ${0}
   ${'a load whose rows differ'}         | ${{ ...loadFailed, reason: mismatch, report: undefined }}                         | ${1}         | ${1}
   ${'answers that failed'}              | ${{ status: 'failed', failedStep: 'publish answers' }}                            | ${0}         | ${0}
   ${'a reconciliation that failed'}     | ${gate('reconciliation', 'failed')}                                               | ${0}         | ${1}
