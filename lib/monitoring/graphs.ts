@@ -127,12 +127,12 @@ function pipelineGraphs({ pipeline, own }: Watched): GraphRow[] {
       section: 'pipeline-failed',
     },
     {
-      title: 'How long runs take, and the models of each layer in them (seconds)',
+      title: 'How long runs take, and in them the models on Glue, without its start, and the load (seconds)',
       periodMinutes: 60,
       left: {
         run: own('RunSeconds', {}, 'Maximum'),
-        'clean models on Glue': own('StepSeconds', { Step: 'clean models' }, 'Maximum'),
-        'curated models on Glue': own('StepSeconds', { Step: 'curated models' }, 'Maximum'),
+        'clean models': own('StepSeconds', { Step: 'clean models' }, 'Maximum'),
+        'curated models': own('StepSeconds', { Step: 'curated models' }, 'Maximum'),
         'load warehouse': own('StepSeconds', { Step: 'load warehouse' }, 'Maximum'),
       },
       section: 'glue-failed',

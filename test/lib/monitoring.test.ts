@@ -3,6 +3,8 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { noticeRows } from '../../lib/monitoring/alarms.ts';
 import { customMetrics, type MetricName, metricsNamespace } from '../../src/domain/metrics/custom-metrics.ts';
+import type { EndedRun } from '../../src/domain/metrics/measure.ts';
+import { stepOfState } from '../../src/flows/run-steps.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { resourceText } from '../support/rights.ts';
 import { resourceOf, resourcesOf, synthesize, type Template } from '../support/synthesized.ts';
@@ -321,6 +323,16 @@ test('the platform’s own metrics are read by the dimensions under which functi
     const emitted: readonly string[] = customMetrics[name as MetricName].dimensions;
     expect([name, dimensions.toSorted()]).toEqual([name, emitted.toSorted()]);
   }
+});
+
+test('steps and outcomes that are graphed are those of runs', () => {
+  const graphedAs = (dimension: string) =>
+    graphed.flatMap((metric) => (metric.includes(dimension) ? [metric[metric.indexOf(dimension) + 1]!] : []));
+  const steps = graphedAs('Step');
+  expect(steps.length).toBeGreaterThan(0);
+  expect(Object.values(stepOfState)).toEqual(expect.arrayContaining(steps));
+  const ends: EndedRun['status'][] = ['succeeded', 'idle', 'failed', 'interrupted'];
+  expect(graphedAs('Outcome')).toEqual(ends);
 });
 
 describe('the runbook', () => {
