@@ -59,6 +59,12 @@ export const assumptions = {
   callLogBytes: { value: 600, unit: 'bytes a call', why: "assumed: Lambda's three lines, and one of the function" },
   transitionLogBytes: { value: 3000, unit: 'bytes a transition', why: 'assumed: entry and exit with their data' },
   jobLogBytes: { value: 200_000, unit: 'bytes a job', why: 'assumed: a line a model, and the start of Spark' },
+  flowLogBytes: { value: 1_000_000, unit: 'bytes a run', why: 'assumed: connections within an isolated network' },
+  mappingMetrics: {
+    value: 6,
+    unit: 'metrics a mapping',
+    why: "what Lambda's EventCount adds, where it is switched on",
+  },
   keyRequestsAnHour: { value: 24, unit: 'KMS requests a shard', why: 'one in five minutes to write, one to read' },
   athenaGb: { value: 1, unit: 'GB scanned a day', why: 'assumed: people ask little of the lake beside the warehouse' },
 } as const satisfies Record<string, Assumption>;

@@ -62,9 +62,17 @@ export const paid: Record<string, Row> = {
       ...lines('CloudWatch', ['logs of functions', gigabytes(number * assume('callLogBytes')), 'logs.ingested']),
     ];
   },
-  'AWS::Lambda::EventSourceMapping': (mappings) => {
+  'AWS::Lambda::EventSourceMapping': (mappings, { events }) => {
     const queues = mappings.filter((mapping) => !isOfStream(mapping)).length;
-    return lines('SQS', ['polls of Lambda', (queues * assume('pollers') * 180 * hours) / 1e6, 'sqs.requests']);
+    const counting = mappings.filter(({ properties }) => properties.MetricsConfig !== undefined).length;
+    return [
+      ...lines('SQS', ['polls of Lambda', (queues * assume('pollers') * 180 * hours) / 1e6, 'sqs.requests']),
+      ...lines('CloudWatch', [
+        'metrics of event sources',
+        events > 0 ? counting * assume('mappingMetrics') : 0,
+        'cloudwatch.metric',
+      ]),
+    ];
   },
   'AWS::DynamoDB::Table': tableLines,
   'AWS::DynamoDB::GlobalTable': tableLines,
@@ -89,7 +97,8 @@ export const paid: Record<string, Row> = {
     ...lines('CloudWatch', ['logs of runs', gigabytes(transitions * assume('transitionLogBytes')), 'logs.ingested']),
     ...lines('X-Ray', ['traces', runs / 1e6, 'xray.traces']),
   ],
-  'AWS::Scheduler::Schedule': (_, { runs }) => lines('Scheduler', ['calls', runs / 1e6, 'scheduler.calls']),
+  'AWS::Scheduler::Schedule': (_, { runs, upkeep }) =>
+    lines('Scheduler', ['calls', (runs + upkeep) / 1e6, 'scheduler.calls']),
   'AWS::Glue::Job': (_, { dpuSeconds, newRuns }) => [
     ...lines('Glue', ['runs of the models', dpuSeconds / 3600, 'glue.job']),
     ...lines('CloudWatch', ['logs of the job', gigabytes(newRuns * 2 * assume('jobLogBytes')), 'logs.ingested']),
@@ -114,18 +123,23 @@ export const paid: Record<string, Row> = {
     const months = Math.max(...groups.map((group) => numberOf(group, 'RetentionInDays'))) / (hours / 24);
     return lines('CloudWatch', ['logs kept', gigabytes(ingested) * months, 'logs.stored']);
   },
-  'AWS::CloudWatch::Alarm': (alarms) =>
-    lines(
+  'AWS::CloudWatch::Alarm': (alarms, { events, runs }) => {
+    // A metric is paid for the hours in which something tells it: all, or those of the runs.
+    const told = events > 0 ? 1 : Math.min(runs / hours, 1);
+    return lines(
       'CloudWatch',
       ['alarms', sum(alarms, (alarm) => metricsOf(alarm).length), 'cloudwatch.alarm'],
-      ['metrics of our own', new Set(alarms.flatMap(metricsOf).filter(isOwn)).size, 'cloudwatch.metric'],
-    ),
+      ['metrics of our own', new Set(alarms.flatMap(metricsOf).filter(isOwn)).size * told, 'cloudwatch.metric'],
+    );
+  },
   'AWS::CloudWatch::CompositeAlarm': (alarms) =>
     lines('CloudWatch', ['composite alarms', alarms.length, 'cloudwatch.compositeAlarm']),
   'AWS::CloudWatch::Dashboard': (dashboards) =>
     lines('CloudWatch', ['dashboards', dashboards.length, 'cloudwatch.dashboard']),
   'AWS::SecretsManager::Secret': (secrets) =>
     lines('Secrets Manager', ['secrets', secrets.length, 'secretsmanager.secret']),
+  'AWS::EC2::FlowLog': (_, { runs, upkeep }) =>
+    lines('CloudWatch', ['logs of the network', gigabytes((runs + upkeep) * assume('flowLogBytes')), 'logs.ingested']),
   'AWS::EC2::VPCEndpoint': (endpoints) => {
     const zones = sum(endpoints, ({ properties }) =>
       properties.VpcEndpointType === 'Interface' ? ((properties.SubnetIds as unknown[]) ?? []).length : 0,
@@ -175,6 +189,7 @@ export const free: Record<string, string> = {
   'AWS::IAM::ManagedPolicy': noUpkeep,
   'AWS::KMS::Alias': noUpkeep,
   'AWS::Lambda::Permission': noUpkeep,
+  'AWS::Lambda::EventInvokeConfig': noUpkeep,
   'AWS::S3::BucketPolicy': noUpkeep,
   'AWS::SNS::Subscription': 'paid by what is sent',
   'AWS::SNS::TopicPolicy': noUpkeep,

@@ -7,7 +7,9 @@ import { promisify } from 'node:util';
 
 export interface Resource {
   type: string;
-  /** Its logical id in the template. */
+  /** The template that holds it. */
+  stack: string;
+  /** Its logical id there. */
   id: string;
   properties: Record<string, unknown>;
   /** The flow that a function runs; absent for functions that CDK brings along. */
@@ -43,7 +45,7 @@ export function resourcesIn(folder: string): Resource[] {
     };
     return Object.entries(Resources).map(([id, { Type, Properties = {}, Metadata }]) => {
       const flow = Metadata?.['C360::Flow'];
-      return { type: Type, id, properties: Properties, ...(typeof flow === 'string' && { flow }) };
+      return { type: Type, stack: name, id, properties: Properties, ...(typeof flow === 'string' && { flow }) };
     });
   });
 }

@@ -28,6 +28,8 @@ export interface Workload {
   /** Runs of the pipeline a month, of which `newRuns` find something new. */
   runs: number;
   newRuns: number;
+  /** Calls a month that look after the warehouse. */
+  upkeep: number;
   transitions: number;
   dpuSeconds: number;
   rpuSeconds: number;
@@ -59,7 +61,8 @@ export function workloadOf(resources: Resource[], { eventsADay }: Scenario): Wor
     archive,
     runs,
     newRuns,
-    calls: callsOf(archive, runs, newRuns, warehouse.answerSeconds),
+    upkeep: upkeepOf(resources),
+    calls: callsOf(archive, runs, newRuns, upkeepOf(resources), warehouse.answerSeconds),
     transitions: newRuns > 0 ? newRuns * assume('transitions') : runs * assume('idleTransitions'),
     ...job,
     ...warehouse,
@@ -103,16 +106,18 @@ function archiveCalls(resources: Resource[], eventsADay: number, shards: number)
 /** Streams are read from a position; queues are not. */
 export const isOfStream = ({ properties }: Resource): boolean => properties.StartingPosition !== undefined;
 
-/** Calls of the schedules that start the state machine. */
-function runsAMonth(resources: Resource[]): number {
-  return schedulesOf(resources, (target) => target.includes('StateMachine') || target.includes('Pipeline'));
+/** Calls a month of a resource by the schedules of its template, which name it as their target. */
+function scheduledCalls(resources: Resource[], target: Resource): number {
+  const schedules = ofType(resources, 'AWS::Scheduler::Schedule').filter(({ properties, stack }) => {
+    const { Arn } = properties.Target as { Arn: { Ref?: string; 'Fn::GetAtt'?: string[] } };
+    return stack === target.stack && (Arn.Ref ?? Arn['Fn::GetAtt']?.[0]) === target.id;
+  });
+  return schedules.reduce((sum, { properties }) => sum + callsAMonth(String(properties.ScheduleExpression)), 0);
 }
 
-function schedulesOf(resources: Resource[], isMeant: (target: string) => boolean): number {
-  const meant = ofType(resources, 'AWS::Scheduler::Schedule').filter(({ properties }) =>
-    isMeant(JSON.stringify((properties.Target as { Arn?: unknown } | undefined)?.Arn ?? '')),
-  );
-  return meant.reduce((sum, { properties }) => sum + callsAMonth(String(properties.ScheduleExpression)), 0);
+function runsAMonth(resources: Resource[]): number {
+  const machines = ofType(resources, 'AWS::StepFunctions::StateMachine');
+  return machines.reduce((sum, machine) => sum + scheduledCalls(resources, machine), 0);
 }
 
 /** A run with something new starts the job twice, and as many workers work as end it in half of its time. */
@@ -143,13 +148,23 @@ function warehouseWork(
   const needed = Math.ceil(answers / assume('answerSeconds') / 8) * 8;
   const rpus = Math.max(base, answers / assume('answerSeconds') > base ? needed : 0);
   const wake = assume('warehouseWake') * rpus;
-  const upkeep = schedulesOf(resources, (target) => target.includes('redshift'));
-  const rpuSeconds = (runs + upkeep) * wake + newRuns * Math.max(wake, load + answers);
+  const rpuSeconds = (runs + upkeepOf(resources)) * wake + newRuns * Math.max(wake, load + answers);
   return { rpus, rpuSeconds, answerSeconds: answers / rpus };
 }
 
+function upkeepOf(resources: Resource[]): number {
+  const upkeep = resources.find(({ flow }) => flow === 'maintain-warehouse');
+  return upkeep ? scheduledCalls(resources, upkeep) : 0;
+}
+
 /** Of each flow: the doors by what comes in, the pipeline's tasks by its runs. */
-function callsOf(archive: Calls, runs: number, newRuns: number, answerSeconds: number): Record<string, Calls> {
+function callsOf(
+  archive: Calls,
+  runs: number,
+  newRuns: number,
+  upkeep: number,
+  answerSeconds: number,
+): Record<string, Calls> {
   const files = newRuns > 0 ? aMonth(assume('filesADay')) : 0;
   const task = (number: number, seconds = 0): Calls => ({
     number,
@@ -166,5 +181,8 @@ function callsOf(archive: Calls, runs: number, newRuns: number, answerSeconds: n
     'load-warehouse': task(newRuns),
     'publish-answers': task(newRuns, answerSeconds),
     notify: task(runs),
+    'maintain-warehouse': task(upkeep, assume('warehouseWake')),
+    // Runs when something is deployed.
+    'migrate-warehouse': task(0),
   };
 }
