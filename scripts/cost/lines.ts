@@ -183,7 +183,7 @@ const noUpkeep = 'rights, names and wiring cost nothing';
 const network = 'a network without a gateway, address or endpoint of its own price';
 
 /** Types that cost nothing by themselves, and why. */
-export const free: Record<string, string> = {
+const free: Record<string, string> = {
   'AWS::IAM::Role': noUpkeep,
   'AWS::IAM::Policy': noUpkeep,
   'AWS::IAM::ManagedPolicy': noUpkeep,

@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { parse } from 'yaml';
 
-export interface Price {
+interface Price {
   /** US dollars a unit. */
   price: number;
   unit: string;

@@ -21,7 +21,7 @@ export async function resourcesOfEnvironment(root: string, environment: string):
   const out = mkdtempSync(join(tmpdir(), 'c360-cost-'));
   try {
     const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: object };
-    const given = { ...context, env: environment, environment, 'aws:cdk:bundling-stacks': [] };
+    const given = { ...context, env: environment, 'aws:cdk:bundling-stacks': [] };
     await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'bin/app.ts')], {
       cwd: root,
       env: { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify(given) },
@@ -33,7 +33,7 @@ export async function resourcesOfEnvironment(root: string, environment: string):
 }
 
 /** The resources of all templates in a folder that `cdk synth` has written. */
-export function resourcesIn(folder: string): Resource[] {
+function resourcesIn(folder: string): Resource[] {
   const names = readdirSync(folder).filter((name) => name.endsWith('.template.json'));
   if (names.length === 0) throw new Error(`${folder} holds no template; make them with \`npm run synth\``);
   return names.sort().flatMap((name) => {

@@ -77,7 +77,7 @@ export function workloadOf(resources: Resource[], { eventsADay }: Scenario): Wor
   };
 }
 
-export const ofType = (resources: Resource[], type: string): Resource[] =>
+const ofType = (resources: Resource[], type: string): Resource[] =>
   resources.filter((resource) => resource.type === type);
 
 function shardsFor(resources: Resource[], eventsADay: number): number {
