@@ -230,11 +230,8 @@ describe('the deployments', () => {
 
 test('each row has its prices in the file, and no price stands there for nothing', () => {
   const properties = {
-    ShardCount: 1,
-    RetentionInDays: 90,
-    BaseCapacity: 4,
-    Timeout: 240,
-    VpcEndpointType: 'Interface',
+    ...{ ShardCount: 1, RetentionInDays: 90, BaseCapacity: 4, Timeout: 240 },
+    ...{ ScheduleExpression: 'rate(1 day)', Target: { Arn: { Ref: 'Machine' } } },
   };
   const resources = Object.keys(paid).map((type) => resource(type.replace('AWS::', ''), properties));
   const used = linesOf(resources, workloadOf(resources, scenarios[0]!)).map(({ price }) => price);
