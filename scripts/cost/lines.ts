@@ -141,9 +141,8 @@ export const paid: Record<string, Row> = {
   'AWS::EC2::FlowLog': (_, { runs, upkeep }) =>
     lines('CloudWatch', ['logs of the network', gigabytes((runs + upkeep) * assume('flowLogBytes')), 'logs.ingested']),
   'AWS::EC2::VPCEndpoint': (endpoints) => {
-    const zones = sum(endpoints, ({ properties }) =>
-      properties.VpcEndpointType === 'Interface' ? ((properties.SubnetIds as unknown[]) ?? []).length : 0,
-    );
+    // A gateway endpoint has route tables, and no subnets.
+    const zones = sum(endpoints, ({ properties }) => ((properties.SubnetIds ?? []) as unknown[]).length);
     return lines('VPC', ['interface endpoints', zones * hours, 'vpc.interfaceEndpoint']);
   },
 };

@@ -86,7 +86,7 @@ describe('what is there all month', () => {
   test('a gateway endpoint is free, and an interface endpoint is paid in each zone', () => {
     const costs = costsOf(
       [
-        resource('EC2::VPCEndpoint', { VpcEndpointType: 'Gateway' }),
+        resource('EC2::VPCEndpoint', { VpcEndpointType: 'Gateway', RouteTableIds: ['a'] }),
         resource('EC2::VPCEndpoint', { VpcEndpointType: 'Interface', SubnetIds: ['a', 'b'] }),
       ],
       prices,
