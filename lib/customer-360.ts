@@ -6,6 +6,7 @@ import type { DeploymentSettings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { IngestionStack } from './stacks/ingestion-stack.ts';
 import { PipelineStack } from './stacks/pipeline-stack.ts';
+import { WarehouseStack } from './stacks/warehouse-stack.ts';
 
 /** Adds the stacks to the app; its synthesis fails where a rule of AWS Solutions is broken. */
 export function customer360(app: App, environment: string, settings: DeploymentSettings): void {
@@ -13,10 +14,13 @@ export function customer360(app: App, environment: string, settings: DeploymentS
   const nameOf = (stack: string) => `customer-360-${environment}-${stack}`;
   const data = new DataStack(app, nameOf('data'), props);
   const ingestion = new IngestionStack(app, nameOf('ingestion'), props);
+  const warehouse = new WarehouseStack(app, nameOf('warehouse'), props);
   const pipeline = new PipelineStack(app, nameOf('pipeline'), props);
   // They read each other's parameters, which CloudFormation looks up before it makes anything.
   ingestion.addStackDependency(data);
+  warehouse.addStackDependency(data);
   pipeline.addStackDependency(data);
+  pipeline.addStackDependency(warehouse);
   acknowledgeLakeFolders(app, pipeline, environment);
   Tags.of(app).add('application', 'customer-360');
   Tags.of(app).add('environment', environment);

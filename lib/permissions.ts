@@ -10,8 +10,8 @@ export interface Uses {
   tables: Partial<Record<HotTable, TableAccess>>;
   /** Who resolves subjects also seals what is quarantined. */
   vault?: 'quarantine' | 'subjects';
-  /** Who loads may also query. */
-  warehouse?: 'query' | 'load';
+  /** Who loads may also query. Migrations connect as the warehouse's administrator, all others as the user of their role. */
+  warehouse?: WarehouseUse;
   alerts?: boolean;
 }
 
@@ -30,8 +30,19 @@ const lakeFolders = [
   'loads/',
   'serving/',
   'reports/',
+  'athena/',
 ] as const;
 type LakeFolder = (typeof lakeFolders)[number];
+
+export type WarehouseUse = 'query' | 'load' | 'maintain' | 'migrate';
+
+/** Roles of the database (`sql/access/`) that the user of an IAM role has by this tag of it. */
+export const databaseRolesTag = 'RedshiftDbRoles';
+export const databaseRoles: Partial<Record<WarehouseUse, string>> = {
+  query: 'c360_reader',
+  load: 'c360_loader',
+  maintain: 'c360_maintainer',
+};
 
 type HotTable = (typeof hotTables)[number];
 type Access = 'read' | 'write' | 'delete';
@@ -74,7 +85,7 @@ export function permissionsOf(scope: Construct, deployment: Deployment, uses: Us
     tablePermissions(scope, deployment, used),
     { ...nothing, statements: [allow(useKey, deployment.read('dataKeyArn'))] },
     ...(uses.vault ? [vaultPermissions(scope, deployment, uses.vault)] : []),
-    ...(uses.warehouse ? [warehousePermissions(deployment)] : []),
+    ...(uses.warehouse ? [warehousePermissions(deployment, uses.warehouse)] : []),
     ...(uses.alerts ? [alertPermissions(deployment)] : []),
   ];
   return {
@@ -166,14 +177,17 @@ function alertPermissions(deployment: Deployment): Permissions {
   return { ...nothing, variables: { C360_ALERTS_TOPIC: topic }, statements: [allow(['sns:Publish'], topic)] };
 }
 
-function warehousePermissions(deployment: Deployment): Permissions {
-  const workgroup = deployment.read('warehouseWorkgroupArn');
-  const ownStatements = new PolicyStatement({
-    actions: ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'],
+/** The user's own statements, of which the Data API knows no other resource. */
+export const ownStatements = (...actions: string[]) =>
+  new PolicyStatement({
+    actions: actions.map((action) => `redshift-data:${action}`),
     resources: ['*'],
     // IAM's own variable, which it fills in when the call is made.
     conditions: { StringEquals: { 'redshift-data:statement-owner-iam-userid': `\${aws:userid}` } },
   });
+
+function warehousePermissions(deployment: Deployment, use: WarehouseUse): Permissions {
+  const workgroup = deployment.read('warehouseWorkgroupArn');
   return {
     variables: {
       C360_WAREHOUSE_WORKGROUP: deployment.read('warehouseWorkgroup'),
@@ -182,8 +196,8 @@ function warehousePermissions(deployment: Deployment): Permissions {
     },
     statements: [
       allow(['redshift-data:ExecuteStatement', 'redshift-data:BatchExecuteStatement'], workgroup),
-      allow(['redshift-serverless:GetCredentials'], workgroup),
-      ownStatements,
+      ...(use === 'migrate' ? [] : [allow(['redshift-serverless:GetCredentials'], workgroup)]),
+      ownStatements('DescribeStatement', 'GetStatementResult'),
     ],
     wildcards: [
       { resource: '*', reason: 'The Data API knows statements by their owner alone, whom the condition names' },

@@ -269,6 +269,11 @@ export type WarehouseStatement =
 export interface Warehouse {
   /** Runs the statements in order in one transaction: all, or none and an EngineError that names the statement. */
   transaction(statements: WarehouseStatement[]): Promise<void>;
+  /**
+   * Runs statements in order, each by itself, for those that no transaction takes: what was done before one that fails
+   * stays. EngineError that names the statement.
+   */
+  each(statements: WarehouseStatement[]): Promise<void>;
   /** Runs one SELECT; `what` names it where it fails. */
   query(sql: string, what?: string): Promise<ResultSet>;
 }

@@ -16,6 +16,9 @@ export interface LocalSettings extends Settings {
   /** On AWS: whether data outlive their stack, and after how many days raw records end. */
   isDataRetained: boolean;
   rawRetentionDays: number;
+  /** On AWS: the warehouse's size and network, and who may query it. */
+  warehouse: { maxRpus: number; vpc?: { vpcId: string; subnetIds: string[] } };
+  analysts?: { principals: string[] };
 }
 
 export function readSettings(root: string, name = 'local'): LocalSettings {
@@ -32,5 +35,6 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     isDataRetained: true,
     rawRetentionDays: 400,
   } as const;
-  return { ...defaults, ...(settings as Omit<LocalSettings, keyof typeof defaults>) };
+  const given = settings as Omit<LocalSettings, keyof typeof defaults | 'warehouse'> & Partial<LocalSettings>;
+  return { ...defaults, ...given, warehouse: { maxRpus: 8, ...given.warehouse } };
 }

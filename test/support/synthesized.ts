@@ -16,7 +16,7 @@ export interface Resource {
   Metadata?: Record<string, unknown>;
 }
 
-export const stackNames = ['data', 'ingestion', 'pipeline'] as const;
+export const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline'] as const;
 
 export interface Synthesized {
   /** Paths of the templates. */
@@ -31,6 +31,7 @@ export const settings: DeploymentSettings = {
   stream: { shards: 1, retentionHours: 168 },
   isDataRetained: false,
   rawRetentionDays: 400,
+  warehouse: { maxRpus: 8 },
 };
 
 /** An app as `cdk synth` makes it, but for what takes long: the validation that cfn-lint does here, and bundles. */

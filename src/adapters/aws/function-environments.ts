@@ -5,7 +5,10 @@ import { awsEnvironment, once, read, type Variables } from './environment.ts';
 import { RedshiftWarehouse } from './redshift-warehouse.ts';
 import { SnsAlerts } from './sns-alerts.ts';
 
-/** With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). */
+/**
+ * With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). Where
+ * C360_WAREHOUSE_SECRET names a secret it connects as its user, and else as that of its own role.
+ */
 export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
   const warehouse = once(
     () =>
@@ -14,6 +17,7 @@ export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFi
         workgroup: read(variables, 'C360_WAREHOUSE_WORKGROUP'),
         database: read(variables, 'C360_WAREHOUSE_DATABASE'),
         copyRoleArn: read(variables, 'C360_WAREHOUSE_COPY_ROLE'),
+        secret: variables.C360_WAREHOUSE_SECRET,
         objects: env.objects,
       }),
   );

@@ -150,7 +150,7 @@ describe('the end of a run that failed', () => {
   test('behind its snapshot says that the next run resumes at the load', async () => {
     await sale('a');
     const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect((await listRuns(env)())[0]).toMatchObject({
       failedStep: 'load warehouse',
@@ -163,7 +163,7 @@ describe('the end of a run that failed', () => {
   test('never repeats the words of a foreign error, which may quote the data', async () => {
     await sale('a');
     const transaction = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
     await expect(run({ ...env, warehouse })).rejects.toThrow(SyntaxError);
     const [record] = await listRuns(env)();
     expect(record?.reason).toBe('an unexpected SyntaxError; the log of the step holds its stack');
