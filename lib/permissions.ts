@@ -12,6 +12,8 @@ export interface Uses {
   vault?: 'quarantine' | 'subjects';
   /** Who loads may also query. Migrations connect as the warehouse's administrator, all others as the user of their role. */
   warehouse?: WarehouseUse;
+  /** Who publishes points the catalog's partitions to what it published. */
+  catalog?: boolean;
   alerts?: boolean;
 }
 
@@ -86,6 +88,7 @@ export function permissionsOf(scope: Construct, deployment: Deployment, uses: Us
     { ...nothing, statements: [allow(useKey, deployment.read('dataKeyArn'))] },
     ...(uses.vault ? [vaultPermissions(scope, deployment, uses.vault)] : []),
     ...(uses.warehouse ? [warehousePermissions(deployment, uses.warehouse)] : []),
+    ...(uses.catalog ? [catalogPermissions(scope, deployment)] : []),
     ...(uses.alerts ? [alertPermissions(deployment)] : []),
   ];
   return {
@@ -175,6 +178,31 @@ function vaultPermissions(scope: Construct, deployment: Deployment, use: 'quaran
 function alertPermissions(deployment: Deployment): Permissions {
   const topic = deployment.read('alertsTopicArn');
   return { ...nothing, variables: { C360_ALERTS_TOPIC: topic }, statements: [allow(['sns:Publish'], topic)] };
+}
+
+/** The catalog, its database, and in it the tables whose names begin so. */
+export function catalogArns(scope: Construct, database: string, tables = ''): string[] {
+  const glue = (resource: string) => Stack.of(scope).formatArn({ service: 'glue', resource });
+  return [glue('catalog'), glue(`database/${database}`), glue(`table/${database}/${tables}*`)];
+}
+
+const publishPartitions = [
+  'glue:GetTable',
+  'glue:GetPartitions',
+  'glue:BatchCreatePartition',
+  'glue:BatchUpdatePartition',
+  'glue:BatchDeletePartition',
+];
+
+function catalogPermissions(scope: Construct, deployment: Deployment): Permissions {
+  const database = deployment.read('catalogDatabase');
+  const resources = catalogArns(scope, database);
+  const reason = 'All tables of the database, which hold the lake and nothing else';
+  return {
+    variables: { C360_CATALOG_DATABASE: database },
+    statements: [allow(publishPartitions, ...resources)],
+    wildcards: [{ resource: resources[2]!, reason }],
+  };
 }
 
 /** The user's own statements, of which the Data API knows no other resource. */

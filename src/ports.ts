@@ -4,6 +4,7 @@
  * to it (`test/contracts/`).
  */
 import type { ColumnType, Namespace } from './contracts/index.ts';
+import type { PublishedPartitions } from './domain/lake/catalog.ts';
 import type { EngineResult, RunPlan } from './domain/lake/run-plan.ts';
 
 export interface Clock {
@@ -278,6 +279,17 @@ export interface Warehouse {
   query(sql: string, what?: string): Promise<ResultSet>;
 }
 
+// ---- Catalog --------------------------------------------------------------------------------------------------------
+
+/** Glue's, for Athena; on one machine nobody asks. */
+export interface Catalog {
+  /**
+   * Makes each table's partitions these, and no others. Readers see each partition as it was or as it is, and of several at
+   * the same time some of both. Called again it changes nothing; AdapterError where a table is not in the catalog.
+   */
+  publish(tables: PublishedPartitions): Promise<void>;
+}
+
 // ---- Alerts ---------------------------------------------------------------------------------------------------------
 
 /** What people are told. It holds no personal data: it leaves the platform by e-mail and chat. */
@@ -324,6 +336,7 @@ export interface Environment {
   vault: Vault;
   engine: ModelEngine;
   warehouse: Warehouse;
+  catalog: Catalog;
   alerts: Alerts;
   sql: SqlFiles;
   settings: Settings;

@@ -20,6 +20,7 @@ import {
   acknowledgeWildcards,
   allow,
   bucketArn,
+  catalogArns,
   databaseRoles,
   databaseRolesTag,
   ownStatements,
@@ -63,12 +64,9 @@ export class AnalystRole extends Construct {
       },
     });
     Tags.of(role).add(databaseRolesTag, databaseRoles.query!);
-    const tables = Stack.of(this).formatArn({
-      service: 'glue',
-      resource: `table/${deployment.read('catalogDatabase')}/curated_*`,
-    });
+    const [, , tables] = catalogArns(this, deployment.read('catalogDatabase'), 'curated_');
     acknowledgeWildcards(role, [
-      { resource: tables, reason: 'The tables of the star schema, of which a deployment may add some' },
+      { resource: tables!, reason: 'The tables of the star schema, of which a deployment may add some' },
       {
         resource: '*',
         reason: 'The Data API knows statements by their owner alone, whom the condition names; lists have no resource',
@@ -85,8 +83,6 @@ export class AnalystRole extends Construct {
   #byAthena(deployment: Deployment, athenaWorkgroup: string): PolicyStatement[] {
     const stack = Stack.of(this);
     const lake = bucketArn(this, deployment.read('bucket'));
-    const database = deployment.read('catalogDatabase');
-    const glue = (resource: string) => stack.formatArn({ service: 'glue', resource });
     const listed = allow(['s3:ListBucket'], lake);
     listed.addCondition('StringLike', { 's3:prefix': ['curated/*', 'athena/*'] });
     const withKey = allow(['kms:Decrypt', 'kms:GenerateDataKey'], deployment.read('dataKeyArn'));
@@ -98,9 +94,7 @@ export class AnalystRole extends Construct {
       ),
       allow(
         ['GetDatabase', 'GetTable', 'GetTables', 'GetPartition', 'GetPartitions'].map((action) => `glue:${action}`),
-        glue('catalog'),
-        glue(`database/${database}`),
-        glue(`table/${database}/curated_*`),
+        ...catalogArns(this, deployment.read('catalogDatabase'), 'curated_'),
       ),
       allow(['s3:GetObject'], `${lake}/curated/*`, `${lake}/athena/*`),
       allow(['s3:PutObject', 's3:AbortMultipartUpload'], `${lake}/athena/*`),

@@ -16,6 +16,8 @@ const flowOf = (made: Template, flow: string): Resource =>
   resourcesOf(made, 'AWS::Lambda::Function').find(({ Metadata }) => Metadata?.['C360::Flow'] === flow)!;
 const roleOf = (made: Template, { Properties }: Resource): Resource =>
   made.Resources[(Properties.Role as { 'Fn::GetAtt': [string] })['Fn::GetAtt'][0]]!;
+/** Conditions hold what CloudFormation fills in. */
+const viaS3 = 'if {"StringEquals":{"kms:ViaService":{"Fn::Join":["",["s3.",{"Ref":"AWS::Region"},".amazonaws.com"]]}}}';
 const tag = (resource: Resource, key: string) =>
   (resource.Properties.Tags as { Key: string; Value: string }[]).find(({ Key }) => Key === key)?.Value;
 
@@ -191,8 +193,8 @@ describe('analysts', () => {
           (what) => `glue:${action} ${catalog(what)}`,
         ),
       ),
-      'kms:Decrypt <data/key-arn> if {"StringEquals":{"kms:ViaService":"s3.<AWS::Region>.amazonaws.com"}}',
-      'kms:GenerateDataKey <data/key-arn> if {"StringEquals":{"kms:ViaService":"s3.<AWS::Region>.amazonaws.com"}}',
+      `kms:Decrypt <data/key-arn> ${viaS3}`,
+      `kms:GenerateDataKey <data/key-arn> ${viaS3}`,
       's3:AbortMultipartUpload arn:<AWS::Partition>:s3:::<data/bucket>/athena/*',
       's3:GetBucketLocation arn:<AWS::Partition>:s3:::<data/bucket>',
       's3:GetObject arn:<AWS::Partition>:s3:::<data/bucket>/athena/*',

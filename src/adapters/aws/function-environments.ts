@@ -1,7 +1,8 @@
 /** Environments of functions that use more than the stores: who imports one has its clients in its bundle. */
 import type { Environment, SqlFiles } from '../../ports.ts';
-import { clientSettings, redshiftDataClient, snsClient } from './clients.ts';
+import { clientSettings, glueClient, redshiftDataClient, snsClient } from './clients.ts';
 import { awsEnvironment, once, read, type Variables } from './environment.ts';
+import { GlueCatalog } from './glue-catalog.ts';
 import { RedshiftWarehouse } from './redshift-warehouse.ts';
 import { SnsAlerts } from './sns-alerts.ts';
 
@@ -48,4 +49,22 @@ export function alertsEnvironment(variables: Variables, { sql }: { sql: SqlFiles
     },
   });
   return env;
+}
+
+/** With the catalog: C360_CATALOG_DATABASE. */
+export function catalogEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+  const catalog = once(
+    () =>
+      new GlueCatalog({
+        client: glueClient(clientSettings(variables)),
+        database: read(variables, 'C360_CATALOG_DATABASE'),
+        bucket: read(variables, 'C360_BUCKET'),
+      }),
+  );
+  return awsEnvironment(variables, {
+    sql,
+    get catalog() {
+      return catalog();
+    },
+  });
 }
