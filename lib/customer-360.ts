@@ -15,7 +15,7 @@ export function customer360(app: App, environment: string, settings: DeploymentS
   const nameOf = (stack: string) => `customer-360-${environment}-${stack}`;
   const data = new DataStack(app, nameOf('data'), { ...props, tables });
   const ingestion = new IngestionStack(app, nameOf('ingestion'), props);
-  const warehouse = new WarehouseStack(app, nameOf('warehouse'), props);
+  const warehouse = new WarehouseStack(app, nameOf('warehouse'), { ...props, tables });
   const pipeline = new PipelineStack(app, nameOf('pipeline'), props);
   // They read each other's parameters, which CloudFormation looks up before it makes anything.
   ingestion.addStackDependency(data);

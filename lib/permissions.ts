@@ -180,10 +180,10 @@ function alertPermissions(deployment: Deployment): Permissions {
   return { ...nothing, variables: { C360_ALERTS_TOPIC: topic }, statements: [allow(['sns:Publish'], topic)] };
 }
 
-/** The catalog, its database, and in it the tables whose names begin so. */
-export function catalogArns(scope: Construct, database: string, tables = ''): string[] {
-  const glue = (resource: string) => Stack.of(scope).formatArn({ service: 'glue', resource });
-  return [glue('catalog'), glue(`database/${database}`), glue(`table/${database}/${tables}*`)];
+/** The catalog, its database, and these tables of it. */
+export function catalogArns(scope: Construct, database: string, tables: string[]): string[] {
+  const names = ['catalog', `database/${database}`, ...tables.map((table) => `table/${database}/${table}`)];
+  return names.map((resource) => Stack.of(scope).formatArn({ service: 'glue', resource }));
 }
 
 const publishPartitions = [
@@ -196,12 +196,12 @@ const publishPartitions = [
 
 function catalogPermissions(scope: Construct, deployment: Deployment): Permissions {
   const database = deployment.read('catalogDatabase');
-  const resources = catalogArns(scope, database);
+  const resources = catalogArns(scope, database, ['*']);
   const reason = 'All tables of the database, which hold the lake and nothing else';
   return {
     variables: { C360_CATALOG_DATABASE: database },
     statements: [allow(publishPartitions, ...resources)],
-    wildcards: [{ resource: resources[2]!, reason }],
+    wildcards: [{ resource: resources.at(-1)!, reason }],
   };
 }
 

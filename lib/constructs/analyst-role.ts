@@ -33,6 +33,8 @@ export interface AnalystRoleProps {
   warehouse: Warehouse;
   /** Name of the workgroup of Athena. */
   athenaWorkgroup: string;
+  /** Names of the star schema's tables in the catalog. */
+  tables: string[];
   analysts?: AnalystSettings;
 }
 
@@ -49,8 +51,9 @@ const queries = [
 ];
 
 export class AnalystRole extends Construct {
-  constructor(scope: Construct, id: string, { deployment, warehouse, athenaWorkgroup, analysts }: AnalystRoleProps) {
+  constructor(scope: Construct, id: string, props: AnalystRoleProps) {
     super(scope, id);
+    const { deployment, warehouse, analysts } = props;
     const role = new Role(this, 'Role', {
       roleName: `customer-360-${deployment.environment}-analyst`,
       description: 'Queries the star schema; sees no personal data',
@@ -59,14 +62,12 @@ export class AnalystRole extends Construct {
       managedPolicies: [ManagedPolicy.fromAwsManagedPolicyName(queryEditor)],
       inlinePolicies: {
         warehouse: new PolicyDocument({ statements: allowed(warehouse) }),
-        athena: new PolicyDocument({ statements: this.#byAthena(deployment, athenaWorkgroup) }),
+        athena: new PolicyDocument({ statements: this.#byAthena(props) }),
         deny: new PolicyDocument({ statements: this.#denied(deployment, warehouse) }),
       },
     });
     Tags.of(role).add(databaseRolesTag, databaseRoles.query!);
-    const [, , tables] = catalogArns(this, deployment.read('catalogDatabase'), 'curated_');
     acknowledgeWildcards(role, [
-      { resource: tables!, reason: 'The tables of the star schema, of which a deployment may add some' },
       {
         resource: '*',
         reason: 'The Data API knows statements by their owner alone, whom the condition names; lists have no resource',
@@ -80,7 +81,7 @@ export class AnalystRole extends Construct {
   }
 
   /** The star schema's tables and files; what they ask and are answered lies in a folder of its own. */
-  #byAthena(deployment: Deployment, athenaWorkgroup: string): PolicyStatement[] {
+  #byAthena({ deployment, athenaWorkgroup, tables }: AnalystRoleProps): PolicyStatement[] {
     const stack = Stack.of(this);
     const lake = bucketArn(this, deployment.read('bucket'));
     const listed = allow(['s3:ListBucket'], lake);
@@ -94,7 +95,7 @@ export class AnalystRole extends Construct {
       ),
       allow(
         ['GetDatabase', 'GetTable', 'GetTables', 'GetPartition', 'GetPartitions'].map((action) => `glue:${action}`),
-        ...catalogArns(this, deployment.read('catalogDatabase'), 'curated_'),
+        ...catalogArns(this, deployment.read('catalogDatabase'), tables),
       ),
       allow(['s3:GetObject'], `${lake}/curated/*`, `${lake}/athena/*`),
       allow(['s3:PutObject', 's3:AbortMultipartUpload'], `${lake}/athena/*`),

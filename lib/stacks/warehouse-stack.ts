@@ -3,6 +3,7 @@ import { Stack, type StackProps } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { AnalystRole } from '../constructs/analyst-role.ts';
 import { AthenaWorkgroup } from '../constructs/athena-workgroup.ts';
+import type { CatalogTable } from '../constructs/catalog.ts';
 import { Warehouse } from '../constructs/warehouse.ts';
 import { WarehouseMigrations } from '../constructs/warehouse-migrations.ts';
 import { WarehouseUpkeep } from '../constructs/warehouse-upkeep.ts';
@@ -13,10 +14,12 @@ export interface WarehouseStackProps extends StackProps {
   /** Name of the deployment, such as `dev`. */
   environment: string;
   settings: DeploymentSettings;
+  /** The lake's tables in the catalog. */
+  tables: CatalogTable[];
 }
 
 export class WarehouseStack extends Stack {
-  constructor(scope: Construct, id: string, { environment, settings, ...props }: WarehouseStackProps) {
+  constructor(scope: Construct, id: string, { environment, settings, tables, ...props }: WarehouseStackProps) {
     super(scope, id, props);
     const deployment = new Deployment(this, environment);
     const warehouse = new Warehouse(this, 'Warehouse', { deployment, settings: settings.warehouse });
@@ -30,6 +33,12 @@ export class WarehouseStack extends Stack {
     });
     new WarehouseMigrations(this, 'Migrations', { deployment, warehouse });
     new WarehouseUpkeep(this, 'Upkeep', { deployment });
-    new AnalystRole(this, 'Analysts', { deployment, warehouse, athenaWorkgroup, analysts: settings.analysts });
+    new AnalystRole(this, 'Analysts', {
+      deployment,
+      warehouse,
+      athenaWorkgroup,
+      tables: tables.map(({ name }) => name).filter((name) => name.startsWith('curated_')),
+      analysts: settings.analysts,
+    });
   }
 }

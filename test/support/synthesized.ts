@@ -18,7 +18,7 @@ export interface Resource {
   Metadata?: Record<string, unknown>;
 }
 
-export const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline'] as const;
+const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline'] as const;
 
 export interface Synthesized {
   /** Paths of the templates. */
