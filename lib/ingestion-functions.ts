@@ -21,6 +21,7 @@ export const ingestionFunctions = {
       objects: {
         'landing/': ['read', 'write', 'delete'],
         'mappings/': ['read'],
+        'rates/': ['read'],
         'raw/': ['read', 'write'],
         'quarantine/': ['read', 'write'],
       },

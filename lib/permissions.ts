@@ -223,8 +223,10 @@ function warehousePermissions(deployment: Deployment, use: WarehouseUse): Permis
       C360_WAREHOUSE_COPY_ROLE: deployment.read('warehouseCopyRoleArn'),
     },
     statements: [
-      allow(['redshift-data:ExecuteStatement', 'redshift-data:BatchExecuteStatement'], workgroup),
-      ...(use === 'migrate' ? [] : [allow(['redshift-serverless:GetCredentials'], workgroup)]),
+      allow(
+        ['redshift-data:ExecuteStatement', ...(use === 'migrate' ? [] : ['redshift-serverless:GetCredentials'])],
+        workgroup,
+      ),
       ownStatements('DescribeStatement', 'GetStatementResult'),
     ],
     wildcards: [

@@ -5,6 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
+import { publishers } from './keys.ts';
 
 export interface AlertsTopicProps {
   key: IKey;
@@ -19,9 +20,7 @@ export class AlertsTopic extends Construct {
     const topic = new Topic(this, 'Topic', { displayName: 'Customer 360', masterKey: key, enforceSSL: true });
     topic.addToResourcePolicy(
       new PolicyStatement({
-        principals: ['events', 'cloudwatch', 'budgets'].map(
-          (service) => new ServicePrincipal(`${service}.amazonaws.com`),
-        ),
+        principals: publishers.map((service) => new ServicePrincipal(service)),
         actions: ['sns:Publish'],
         resources: [topic.topicArn],
         conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },

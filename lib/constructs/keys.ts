@@ -4,6 +4,9 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
+/** Services that publish to the encrypted topic: rules of EventBridge, alarms, the budget. */
+export const publishers = ['events', 'cloudwatch', 'budgets'].map((service) => `${service}.amazonaws.com`);
+
 export class Keys extends Construct {
   /** Of lake, stream, hot store, topic and logs. */
   readonly data: Key;
@@ -18,17 +21,14 @@ export class Keys extends Construct {
     this.vault = key('Vault', 'the vault of personal data');
     this.ledger = key('Ledger', 'the ledger of suppressed people');
     const { region, account, partition } = Stack.of(this);
-    // Who publishes to the encrypted topic: rules of EventBridge, alarms, the budget.
-    for (const service of ['events', 'cloudwatch', 'budgets']) {
-      this.data.addToResourcePolicy(
-        new PolicyStatement({
-          principals: [new ServicePrincipal(`${service}.amazonaws.com`)],
-          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-          resources: ['*'],
-          conditions: { StringEquals: { 'aws:SourceAccount': account } },
-        }),
-      );
-    }
+    this.data.addToResourcePolicy(
+      new PolicyStatement({
+        principals: publishers.map((service) => new ServicePrincipal(service)),
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    );
     this.data.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],

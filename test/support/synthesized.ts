@@ -16,6 +16,8 @@ export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
 
 const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline'] as const;
