@@ -124,7 +124,6 @@ describe('migrations', () => {
     const secret =
       'arn:<AWS::Partition>:secretsmanager:<AWS::Region>:<AWS::AccountId>:secret:redshift!customer-360-test-admin-??????';
     expect(ofFlows['migrate-warehouse']!.filter((line) => !/^(logs|kms):/.test(line))).toEqual([
-      workgroup,
       `redshift-data:DescribeStatement * ${own}`,
       workgroup,
       `redshift-data:GetStatementResult * ${own}`,
@@ -152,7 +151,6 @@ describe('upkeep', () => {
       DestinationConfig: { OnFailure: { Destination: { Ref: expect.stringMatching(/alertstopicarn/) } } },
     });
     expect(ofFlows['maintain-warehouse']!.filter((line) => !/^(logs|kms):/.test(line))).toEqual([
-      workgroup,
       `redshift-data:DescribeStatement * ${own}`,
       workgroup,
       `redshift-data:GetStatementResult * ${own}`,
