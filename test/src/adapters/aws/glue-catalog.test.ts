@@ -75,11 +75,23 @@ describeWithMoto('the catalog on Glue', () => {
   test('takes more partitions than one call of Glue does', async () => {
     const many = (run: number) =>
       Object.fromEntries(Array.from({ length: 101 }, (_, day) => [`d${day}`, `run=${run}/dt=d${day}/`]));
+    const before = proxy.requests.length;
     await publish(many(1));
     await publish(many(2));
     expect(Object.values(await found()).filter((folder) => folder?.startsWith('s3://lake/run=2/'))).toHaveLength(101);
     await publish({});
     expect(await found()).toEqual({});
+    // moto takes any number; Glue takes these.
+    const sizes = proxy.requests.slice(before).flatMap(({ operation, body }) => {
+      const { PartitionInputList, Entries, PartitionsToDelete } = JSON.parse(body) as Record<string, unknown[]>;
+      const list = PartitionInputList ?? Entries ?? PartitionsToDelete;
+      return list ? [`${operation} ${list.length}`] : [];
+    });
+    expect(sizes).toEqual([
+      ...['BatchCreatePartition 100', 'BatchCreatePartition 1', 'BatchUpdatePartition 100', 'BatchUpdatePartition 1'],
+      ...Array(4).fill('BatchDeletePartition 25'),
+      'BatchDeletePartition 1',
+    ]);
   });
 
   test('asks again where Glue throttles, and where an answer was lost', async () => {
