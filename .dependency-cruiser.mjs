@@ -20,7 +20,8 @@ const may = {
   '^scripts/': ['^scripts/'],
   // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled, consumers fed and metrics named is said once.
   '^lib/': ['^lib/', '^scripts/bundle', '^src/domain/(stream/event-source-settings|metrics/custom-metrics)\\.ts$'],
-  '^bin/': ['^scripts/', '^src/cli/', '^src/local/settings\\.ts$', '^lib/'],
+  // The catalog's tables follow from contracts and models, which templates do not know.
+  '^bin/': ['^scripts/', '^src/cli/', '^src/(local/settings|flows/catalog|adapters/sql-directory)\\.ts$', '^lib/'],
   // What a flow's file holds of domain and contracts reaches a function through the flow.
   '^lambdas/': ['^src/flows/', '^src/adapters/(aws/|sql-directory)', '^src/ports\\.ts$'],
   '^test/': ['^'],

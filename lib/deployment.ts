@@ -25,6 +25,7 @@ const parameters = {
   warehouseWorkgroupArn: 'warehouse/workgroup-arn',
   warehouseDatabase: 'warehouse/database',
   warehouseCopyRoleArn: 'warehouse/copy-role-arn',
+  athenaWorkgroup: 'warehouse/athena-workgroup',
 } as const;
 
 export type SharedName = keyof typeof parameters;
@@ -39,6 +40,8 @@ export type Table = (typeof tables)[number];
 export class Deployment {
   readonly environment: string;
   readonly #scope: Construct;
+  /** What this stack puts itself: the parameter is not yet there when CloudFormation looks them up. */
+  readonly #own: Partial<Record<SharedName, string>> = {};
 
   constructor(scope: Construct, environment: string) {
     this.#scope = scope;
@@ -50,9 +53,9 @@ export class Deployment {
     return `customer-360-${this.environment}-${part}`;
   }
 
-  /** What another stack has put under a name, as a value that CloudFormation fills in. */
+  /** What this stack or another has put under a name, as a value that CloudFormation fills in. */
   read(name: SharedName): string {
-    return StringParameter.valueForStringParameter(this.#scope, this.#path(parameters[name]));
+    return this.#own[name] ?? StringParameter.valueForStringParameter(this.#scope, this.#path(parameters[name]));
   }
 
   tableName(table: Table): string {
@@ -62,6 +65,7 @@ export class Deployment {
   /** Puts values under their names, for other stacks and for `c360 --target aws`. */
   put(values: Partial<Record<SharedName, string>>): void {
     for (const [name, value] of Object.entries(values)) this.#put(parameters[name as SharedName], value);
+    Object.assign(this.#own, values);
   }
 
   putTableName(table: Table, name: string): void {

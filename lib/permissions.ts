@@ -10,8 +10,10 @@ export interface Uses {
   tables: Partial<Record<HotTable, TableAccess>>;
   /** Resolves subjects, or seals what is quarantined: both look into the ledger, too. */
   vault?: boolean;
-  /** Who loads may also query. */
-  warehouse?: 'query' | 'load';
+  /** Who loads may also query. Migrations connect as the warehouse's administrator, all others as the user of their role. */
+  warehouse?: WarehouseUse;
+  /** Who publishes points the catalog's partitions to what it published. */
+  catalog?: boolean;
   alerts?: boolean;
 }
 
@@ -30,8 +32,19 @@ const lakeFolders = [
   'loads/',
   'serving/',
   'reports/',
+  'athena/',
 ] as const;
 type LakeFolder = (typeof lakeFolders)[number];
+
+export type WarehouseUse = 'query' | 'load' | 'maintain' | 'migrate';
+
+/** Roles of the database (`sql/access/`) that the user of an IAM role has by this tag of it. */
+export const databaseRolesTag = 'RedshiftDbRoles';
+export const databaseRoles: Partial<Record<WarehouseUse, string>> = {
+  query: 'c360_reader',
+  load: 'c360_loader',
+  maintain: 'c360_maintainer',
+};
 
 type HotTable = (typeof hotTables)[number];
 type Access = 'read' | 'write' | 'delete';
@@ -73,7 +86,8 @@ export function permissionsOf(scope: Construct, deployment: Deployment, uses: Us
     tablePermissions(scope, deployment, used),
     { ...nothing, statements: [allow(useKey, deployment.read('dataKeyArn'))] },
     ...(uses.vault ? [vaultPermissions(scope, deployment)] : []),
-    ...(uses.warehouse ? [warehousePermissions(deployment)] : []),
+    ...(uses.warehouse ? [warehousePermissions(deployment, uses.warehouse)] : []),
+    ...(uses.catalog ? [catalogPermissions(scope, deployment)] : []),
     ...(uses.alerts ? [alertPermissions(deployment)] : []),
   ];
   return {
@@ -165,14 +179,42 @@ function alertPermissions(deployment: Deployment): Permissions {
   return { ...nothing, variables: { C360_ALERTS_TOPIC: topic }, statements: [allow(['sns:Publish'], topic)] };
 }
 
-function warehousePermissions(deployment: Deployment): Permissions {
-  const workgroup = deployment.read('warehouseWorkgroupArn');
-  const ownStatements = new PolicyStatement({
-    actions: ['redshift-data:DescribeStatement', 'redshift-data:GetStatementResult'],
+/** The catalog, its database, and these tables of it. */
+export function catalogArns(scope: Construct, database: string, tables: string[]): string[] {
+  const names = ['catalog', `database/${database}`, ...tables.map((table) => `table/${database}/${table}`)];
+  return names.map((resource) => Stack.of(scope).formatArn({ service: 'glue', resource }));
+}
+
+const publishPartitions = [
+  'glue:GetTable',
+  'glue:GetPartitions',
+  'glue:BatchCreatePartition',
+  'glue:BatchUpdatePartition',
+  'glue:BatchDeletePartition',
+];
+
+function catalogPermissions(scope: Construct, deployment: Deployment): Permissions {
+  const database = deployment.read('catalogDatabase');
+  const resources = catalogArns(scope, database, ['*']);
+  const reason = 'All tables of the database, which hold the lake and nothing else';
+  return {
+    variables: { C360_CATALOG_DATABASE: database },
+    statements: [allow(publishPartitions, ...resources)],
+    wildcards: [{ resource: resources.at(-1)!, reason }],
+  };
+}
+
+/** The user's own statements, of which the Data API knows no other resource. */
+export const ownStatements = (...actions: string[]) =>
+  new PolicyStatement({
+    actions: actions.map((action) => `redshift-data:${action}`),
     resources: ['*'],
     // IAM's own variable, which it fills in when the call is made.
     conditions: { StringEquals: { 'redshift-data:statement-owner-iam-userid': `\${aws:userid}` } },
   });
+
+function warehousePermissions(deployment: Deployment, use: WarehouseUse): Permissions {
+  const workgroup = deployment.read('warehouseWorkgroupArn');
   return {
     variables: {
       C360_WAREHOUSE_WORKGROUP: deployment.read('warehouseWorkgroup'),
@@ -180,8 +222,11 @@ function warehousePermissions(deployment: Deployment): Permissions {
       C360_WAREHOUSE_COPY_ROLE: deployment.read('warehouseCopyRoleArn'),
     },
     statements: [
-      allow(['redshift-data:ExecuteStatement', 'redshift-serverless:GetCredentials'], workgroup),
-      ownStatements,
+      allow(
+        ['redshift-data:ExecuteStatement', ...(use === 'migrate' ? [] : ['redshift-serverless:GetCredentials'])],
+        workgroup,
+      ),
+      ownStatements('DescribeStatement', 'GetStatementResult'),
     ],
     wildcards: [
       { resource: '*', reason: 'The Data API knows statements by their owner alone, whom the condition names' },

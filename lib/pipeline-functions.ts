@@ -57,7 +57,7 @@ export const pipelineFunctions = {
     memoryMb: 1024,
   },
   'publish-snapshot': {
-    uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record },
+    uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record, catalog: true },
     timeoutMinutes: 5,
     memoryMb: 1024,
   },

@@ -18,4 +18,18 @@ export interface DeploymentSettings {
   freshnessHours: Partial<Record<MeasuredDataset, number>>;
   /** Who gets the alerts by e-mail. */
   alerts?: { email?: string };
+  warehouse: WarehouseSettings;
+  analysts?: AnalystSettings;
+}
+
+export interface WarehouseSettings {
+  /** Most capacity of the warehouse, in Redshift Processing Units; at rest it has 4, and costs nothing. */
+  maxRpus: number;
+  /** A network that exists, in place of one of its own: at least two subnets in two availability zones. */
+  vpc?: { vpcId: string; subnetIds: string[] };
+}
+
+export interface AnalystSettings {
+  /** ARNs of who may take the role of analysts; where none is named, whom the account lets, with a second factor. */
+  principals: string[];
 }

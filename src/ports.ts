@@ -4,6 +4,7 @@
  * to it (`test/contracts/`).
  */
 import type { ColumnType, Namespace } from './contracts/index.ts';
+import type { PublishedPartitions } from './domain/lake/catalog.ts';
 import type { EngineResult, RunPlan } from './domain/lake/run-plan.ts';
 
 export interface Clock {
@@ -269,8 +270,24 @@ export type WarehouseStatement =
 export interface Warehouse {
   /** Runs the statements in order in one transaction: all, or none and an EngineError that names the statement. */
   transaction(statements: WarehouseStatement[]): Promise<void>;
+  /**
+   * Runs statements in order, each by itself, for those that no transaction takes: what was done before one that fails
+   * stays. EngineError that names the statement.
+   */
+  each(statements: WarehouseStatement[]): Promise<void>;
   /** Runs one SELECT; `what` names it where it fails. */
   query(sql: string, what?: string): Promise<ResultSet>;
+}
+
+// ---- Catalog --------------------------------------------------------------------------------------------------------
+
+/** Glue's, for Athena; on one machine nobody asks. */
+export interface Catalog {
+  /**
+   * Makes each table's partitions these, and no others. Readers see each partition as it was or as it is, and of several at
+   * the same time some of both. Called again it changes nothing; AdapterError where a table is not in the catalog.
+   */
+  publish(tables: PublishedPartitions): Promise<void>;
 }
 
 // ---- Alerts ---------------------------------------------------------------------------------------------------------
@@ -319,6 +336,7 @@ export interface Environment {
   vault: Vault;
   engine: ModelEngine;
   warehouse: Warehouse;
+  catalog: Catalog;
   alerts: Alerts;
   sql: SqlFiles;
   settings: Settings;

@@ -1,13 +1,21 @@
 /** A Lambda function that runs one flow: `lambdas/<name>.ts`, bundled with what it imports and the SQL files. */
 import { join } from 'node:path';
-import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { AssetHashType, DockerImage, Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundle } from '../../scripts/bundle.mjs';
 import type { Deployment } from '../deployment.ts';
-import { acknowledgeWildcards, allow, permissionsOf, type Uses, type Wildcard } from '../permissions.ts';
+import {
+  acknowledgeWildcards,
+  allow,
+  databaseRoles,
+  databaseRolesTag,
+  permissionsOf,
+  type Uses,
+  type Wildcard,
+} from '../permissions.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -21,7 +29,7 @@ export interface FlowFunctionProps {
   memoryMb: number;
   /** Environment variables beside those of what it uses. */
   variables: Record<string, string>;
-  /** What Lambda does in its name, to call it. */
+  /** What it may do beside, such as what Lambda does in its name to call it. */
   source?: { statements: PolicyStatement[]; wildcards?: Wildcard[] };
 }
 
@@ -51,6 +59,8 @@ export class FlowFunction extends Construct {
         flow: new PolicyDocument({ statements: [writeLogs, ...statements, ...(source?.statements ?? [])] }),
       },
     });
+    const databaseRole = uses.warehouse && databaseRoles[uses.warehouse];
+    if (databaseRole) Tags.of(role).add(databaseRolesTag, databaseRole);
     acknowledgeWildcards(role, [...wildcards, ...(source?.wildcards ?? [])]);
     const made = new LambdaFunction(this, 'Function', {
       // Alarms and people find it by its name. What Lambda cannot change in place needs another name first: that is only the kind of

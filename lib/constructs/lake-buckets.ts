@@ -27,6 +27,7 @@ const endings = (rawRetentionDays: number): Record<string, number> => ({
   'landing/': 1,
   'quarantine/': 21,
   'loads/': 7,
+  'athena/': 7,
   'plans/': 90,
   'raw/': rawRetentionDays,
 });

@@ -3,6 +3,7 @@ import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aw
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
 import { AlertsTopic } from '../constructs/alerts-topic.ts';
+import { Catalog, type CatalogTable } from '../constructs/catalog.ts';
 import { Keys } from '../constructs/keys.ts';
 import { LakeBuckets } from '../constructs/lake-buckets.ts';
 import { LandingQueue } from '../constructs/landing-queue.ts';
@@ -14,10 +15,12 @@ export interface DataStackProps extends StackProps {
   /** Name of the deployment, such as `dev`. */
   environment: string;
   settings: DeploymentSettings;
+  /** The lake's tables for the catalog. */
+  tables: CatalogTable[];
 }
 
 export class DataStack extends Stack {
-  constructor(scope: Construct, id: string, { environment, settings, ...props }: DataStackProps) {
+  constructor(scope: Construct, id: string, { environment, settings, tables: lakeTables, ...props }: DataStackProps) {
     super(scope, id, props);
     const removalPolicy = settings.isDataRetained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
     const keys = new Keys(this, 'Keys', { removalPolicy });
@@ -42,6 +45,12 @@ export class DataStack extends Stack {
       reason: 'A key of its own, unlike that of AWS, has a policy that says who reads the events',
     });
     const stateTables = new StateTables(this, 'Tables', { keys, removalPolicy });
+    const catalog = new Catalog(this, 'Catalog', {
+      environment,
+      bucket: buckets.lake.bucketName,
+      tables: lakeTables,
+      rawRetentionDays: settings.rawRetentionDays,
+    });
     const topic = new AlertsTopic(this, 'Alerts', { key: keys.data, ...settings.alerts });
     const deployment = new Deployment(this, environment);
     for (const table of tables) deployment.putTableName(table, stateTables.byName[table].tableName);
@@ -55,6 +64,7 @@ export class DataStack extends Stack {
       streamArn: stream.streamArn,
       landingQueueArn: landing.queue.queueArn,
       landingDeadLetterQueueArn: landing.deadLetters.queueArn,
+      catalogDatabase: catalog.database,
       alertsTopicArn: topic.arn,
     });
   }

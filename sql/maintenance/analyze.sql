@@ -1,5 +1,5 @@
--- Tells the planner how many rows and values there are. Runs daily after the load, before people ask; a table that has hardly
--- changed is skipped by itself.
+-- Tells the planner how many rows and values there are. Runs weekly behind vacuum.sql; in between Redshift does so by itself
+-- when it is idle. A table that has hardly changed is skipped.
 analyze fact_event;
 analyze fact_session;
 analyze fact_sales;

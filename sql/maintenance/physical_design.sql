@@ -1,5 +1,5 @@
--- How the tables lie on Redshift's nodes. Runs after sql/ddl at each deployment; run again it changes nothing. On Redshift
--- alone: the other engines of the DDL have no such statements.
+-- How the tables lie on Redshift's nodes. Runs after sql/ddl, with a deployment in which it is new or has changed, each
+-- statement by itself. On Redshift alone: the other engines of the DDL have no such statements.
 
 -- Dimensions are small and joined by every query: each node has them whole.
 alter table dim_customer alter diststyle all;

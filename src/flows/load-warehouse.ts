@@ -1,5 +1,6 @@
 /** Brings the warehouse to a snapshot: what differs from the loaded one is copied and replaced in one transaction. */
 import { type Snapshot, type TableChange, tableChange } from '../domain/lake/snapshot.ts';
+import { statementsOf } from '../domain/warehouse/statements.ts';
 import type { Environment, WarehouseStatement } from '../ports.ts';
 import { readSnapshot } from './documents.ts';
 import { readModels } from './models.ts';
@@ -71,13 +72,8 @@ function statements(env: Environment, path: string, values: Record<string, Place
   const what = values.table ? `sql/${path} for ${values.table}` : `sql/${path}`;
   const text = env.sql
     .read(path)
-    .replaceAll(/^--.*$/gm, '')
     .replaceAll(/\{(\w+)\}/g, (_, name: string) => literal(values[name] ?? '', `${what}: {${name}}`));
-  return text
-    .split(/;\s*(?:\n|$)/)
-    .map((sql) => sql.trim())
-    .filter(Boolean)
-    .map((sql) => ({ sql, what }));
+  return statementsOf(text).map((sql) => ({ sql, what }));
 }
 
 type Placeholder = string | number | string[];

@@ -9,6 +9,7 @@ import { DuckDbWarehouse } from '../adapters/local/duckdb-warehouse.ts';
 import { FileAlerts } from '../adapters/local/file-alerts.ts';
 import { KeyDirectory } from '../adapters/local/key-directory.ts';
 import { LedgerFile } from '../adapters/local/ledger-file.ts';
+import { noCatalog } from '../adapters/local/no-catalog.ts';
 import { type RunScript, SparkEngine } from '../adapters/local/spark-engine.ts';
 import { findSpark, SparkMissing, sparkSubmit } from '../adapters/local/spark-submit.ts';
 import { existingFile, isBusy, sqliteError } from '../adapters/local/sqlite.ts';
@@ -154,6 +155,7 @@ export function openPlatform(options: PlatformOptions): Platform {
       },
       engine: engines[engine](),
       warehouse: new DuckDbWarehouse({ directory: paths.warehouse, objects, sql, temporaryDirectory }),
+      catalog: noCatalog,
       alerts: new FileAlerts({
         file: join(paths.dataDir, 'alerts.jsonl'),
         show: (line) => process.stderr.write(`${line}\n`),

@@ -20,6 +20,9 @@ export interface LocalSettings extends Settings {
   /** On AWS: what the account may cost in a month, and how old what readers see of a dataset may be. */
   monthlyBudgetUsd: number;
   freshnessHours: Partial<Record<Dataset, number>>;
+  /** On AWS: the warehouse's size and network, and who may query it. */
+  warehouse: { maxRpus: number; vpc?: { vpcId: string; subnetIds: string[] } };
+  analysts?: { principals: string[] };
 }
 
 export function readSettings(root: string, name = 'local'): LocalSettings {
@@ -38,5 +41,6 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     monthlyBudgetUsd: 50,
     freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
   } as const;
-  return { ...defaults, ...(settings as Omit<LocalSettings, keyof typeof defaults>) };
+  const given = settings as Omit<LocalSettings, keyof typeof defaults | 'warehouse'> & Partial<LocalSettings>;
+  return { ...defaults, ...given, warehouse: { maxRpus: 8, ...given.warehouse } };
 }

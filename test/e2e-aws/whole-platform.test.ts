@@ -7,12 +7,14 @@
 import { createHash } from 'node:crypto';
 import { appendFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { GetPartitionsCommand } from '@aws-sdk/client-glue';
 import { CreateBucketCommand } from '@aws-sdk/client-s3';
 import { awsEnvironment } from '../../src/adapters/aws/environment.ts';
 import { KinesisEventStream } from '../../src/adapters/aws/kinesis-event-stream.ts';
 import { S3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts';
 import { datasets } from '../../src/contracts/index.ts';
 import { landingKey } from '../../src/domain/lake/layout.ts';
+import type { Snapshot } from '../../src/domain/lake/snapshot.ts';
 import type { EventSourceSettings } from '../../src/domain/stream/event-source-settings.ts';
 import type { KinesisBatchResponse } from '../../src/flows/kinesis-handler.ts';
 import type { QueueBatchResponse } from '../../src/flows/landing-handler.ts';
@@ -30,9 +32,10 @@ import { HandlerFailed } from '../support/bundled-function.ts';
 import { DeployedFunction } from '../support/called-as-lambda.ts';
 import { collect } from '../support/collect.ts';
 import { keptRecords, originText, withBrokenLines } from '../support/conservation.ts';
+import { answerOf } from '../support/custom-resource-caller.ts';
 import { DeployedTemplates } from '../support/deployed-templates.ts';
 import { type DoorPlatform, doorPlatform } from '../support/door-platform.ts';
-import { allowing, type Call, type Statement, workgroupArn, workgroupInSession } from '../support/iam.ts';
+import { allowing, type Call, type Statement } from '../support/iam.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { motoAddress, motoClients } from '../support/moto.ts';
 import { sqs, subscribe } from '../support/moto-queue.ts';
@@ -48,14 +51,6 @@ const events = 10_000;
 const shop = { customers: 300, products: 40, transactions: 6_000, events: 110_000, months: 1, seed: 7 } as const;
 /** Events and sales of the last days of the month: each day is a partition of most tables. */
 const since = '2026-10-29';
-
-/** Parameters that stacks put which are not made here. */
-const warehouse = {
-  'warehouse/workgroup': workgroupInSession,
-  'warehouse/workgroup-arn': workgroupArn(workgroupInSession),
-  'warehouse/database': 'customer360',
-  'warehouse/copy-role-arn': 'arn:aws:iam::123456789012:role/copy',
-};
 
 describeWithSparkOnS3('the platform on AWS', () => {
   let synthesized: Synthesized;
@@ -78,8 +73,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     outdir = newDirectory();
     synthesized = synthesize(outdir, { reportingCurrency: 'USD' }, { withBundles: true });
     clients = await motoClients();
-    const given = Object.entries(warehouse).map(([path, value]) => [`/customer-360/test/${path}`, value]);
-    templates = await DeployedTemplates.deploy(clients, { ...synthesized, outdir }, Object.fromEntries(given));
+    templates = await DeployedTemplates.deploy(clients, { ...synthesized, outdir });
     lake = new S3ObjectStore({ client: clients.s3, bucket: parameter('data/bucket') });
     stream = new KinesisEventStream({ client: clients.kinesis, streamName: parameter('data/stream') });
     redshift = await RedshiftDataServer.start(async (uri) => (await lake.get(uri.split('/').slice(3).join('/')))!);
@@ -99,6 +93,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     await Promise.all([...functions.values()].map((one) => one.end()));
     await front?.close();
     redshift?.close();
+    templates?.glue.destroy();
     for (const client of Object.values(clients ?? {})) client.destroy();
   });
 
@@ -193,15 +188,15 @@ describeWithSparkOnS3('the platform on AWS', () => {
     }
   }
 
+  test('makes the tables of its warehouse when it is deployed, and tells CloudFormation', async () => {
+    const answer = await answerOf((event) => functions.get('migrate-warehouse')!.call(event));
+    expect(answer).toMatchObject({ Status: 'SUCCESS', PhysicalResourceId: 'warehouse-migrations' });
+    const migrated = redshift.statements.filter((sql) => sql.startsWith('create table if not exists'));
+    expect(migrated.length).toBeGreaterThan(10);
+    expect(redshift.statements).toContain('create role c360_reader');
+  });
+
   test('runs its state machine to a snapshot whose answers are those of one machine, row for row', async () => {
-    for (const path of lambda.env.sql.list('ddl')) {
-      const { status } = await redshift.answer('ExecuteStatement', {
-        WorkgroupName: workgroupInSession,
-        Database: 'customer360',
-        Sql: lambda.env.sql.read(path),
-      });
-      expect(status).toBe(200);
-    }
     const { pipeline } = synthesized.templates;
     const { machine } = definitionOf({ ...pipeline });
     const output = await executeStateMachine(machine, {
@@ -214,6 +209,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
       'Customer 360: refused rows wait in quarantine (1)',
     ]);
     expect(await keysOf('snapshots/')).toEqual(['snapshots/00000001.json']);
+    await expectCatalogOf(JSON.parse(Buffer.from((await lake.get('snapshots/00000001.json'))!).toString()));
 
     const local = doorPlatform(newDirectory(), lambda.clock.now().toISOString());
     const now = new Date();
@@ -234,6 +230,19 @@ describeWithSparkOnS3('the platform on AWS', () => {
     }
     local.close();
   }, 900_000);
+
+  /** Each published file lies where a partition of the catalog points, and no partition points anywhere else. */
+  async function expectCatalogOf({ tables }: Pick<Snapshot, 'tables'>): Promise<void> {
+    const DatabaseName = parameter('data/catalog-database');
+    for (const [table, files] of Object.entries(tables)) {
+      const { Partitions = [] } = await templates.glue.send(
+        new GetPartitionsCommand({ DatabaseName, TableName: table.replace('.', '_') }),
+      );
+      const folders = files.map(({ key }) => lake.uri(key.slice(0, key.lastIndexOf('/') + 1)));
+      const pointed = Partitions.map(({ StorageDescriptor }) => StorageDescriptor!.Location);
+      expect(pointed.sort()).toEqual([...new Set(folders)].sort());
+    }
+  }
 
   /** What the doors made: the raw objects, and their account of each. */
   async function copyRaw(to: Environment): Promise<void> {

@@ -63,12 +63,13 @@ beforeAll(async () => {
 afterAll(() => platform.close());
 
 /** What a row of the table grants, as `recording` writes down what is used. */
-const granted = ({ objects = {}, tables = {}, vault, warehouse, alerts }: Uses): string[] => [
+const granted = ({ objects = {}, tables = {}, vault, warehouse, catalog, alerts }: Uses): string[] => [
   ...Object.entries(objects).flatMap(([folder, accesses]) => accesses.map((access) => `${access} ${folder}`)),
   ...Object.entries(tables).map(([table, access]) => `${access} table ${table}`),
   ...(vault ? ['quarantine keys', 'write table vault'] : []),
   ...(warehouse ? ['query warehouse'] : []),
   ...(warehouse === 'load' ? ['load warehouse'] : []),
+  ...(catalog ? ['catalog'] : []),
   ...(alerts ? ['alerts'] : []),
 ];
 

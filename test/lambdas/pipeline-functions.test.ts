@@ -39,6 +39,7 @@ test('a bundle holds the clients that its function uses, and no others', () => {
     'redshift-data': 'warehouse',
     AmazonSimpleNotificationService: 'topic',
     Kinesis_20131202: 'stream',
+    AWSGlue: 'catalog',
   };
   const heldIn = (flow: string) => {
     const text = readFileSync(pathOf(flow), 'utf8');
@@ -50,7 +51,7 @@ test('a bundle holds the clients that its function uses, and no others', () => {
     'judge-quality': [],
     'exclude-rows': [],
     'plan-curated': [],
-    'publish-snapshot': [],
+    'publish-snapshot': ['catalog'],
     'load-warehouse': ['warehouse'],
     'publish-answers': ['warehouse'],
     notify: ['topic'],

@@ -135,6 +135,7 @@ describe('the buckets', () => {
       { folder: 'landing/', days: 1, deleted: 1 },
       { folder: 'quarantine/', days: 21 },
       { folder: 'loads/', days: 7 },
+      { folder: 'athena/', days: 7 },
       { folder: 'plans/', days: 90 },
       { folder: 'raw/', days: 400 },
       { deleted: 7, uploads: 1 },

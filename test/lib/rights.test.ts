@@ -94,6 +94,12 @@ test('one function has the vault key, one the topic, three the warehouse', () =>
   });
 });
 
+test('one function points the partitions of the catalog, of the lake’s database alone', () => {
+  const actions = ['BatchCreatePartition', 'BatchDeletePartition', 'BatchUpdatePartition', 'GetPartitions', 'GetTable'];
+  expect(found(/^glue:(\w+) .*:table\/<data\/catalog-database>\/\*$/)).toEqual({ 'publish-snapshot': actions });
+  expect(Object.keys(found(/^(glue):/))).toEqual(['publish-snapshot']);
+});
+
 test('the Glue job has these rights: it makes tables and notes in plans, and raw records it only reads', () => {
   const [, job] = Object.entries(rights).find(([id]) => id.startsWith('ModelsRole'))!;
   const object = (folder: string) => `arn:<AWS::Partition>:s3:::<data/bucket>/${folder}*`;

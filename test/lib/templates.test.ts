@@ -6,7 +6,7 @@ import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { customer360 } from '../../lib/customer-360.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { runPythonTool, testWithPython } from '../support/python-tool.ts';
-import { newApp, resourceOf, resourcesOf, settings, synthesize } from '../support/synthesized.ts';
+import { newApp, resourceOf, resourcesOf, settings, synthesize, tables } from '../support/synthesized.ts';
 
 const newDirectory = temporaryDirectories();
 const directory = newDirectory();
@@ -17,7 +17,7 @@ test('cdk-nag finds nothing, and would', () => {
   const { pluginReports } = JSON.parse(readFileSync(join(directory, 'validation-report.json'), 'utf8'));
   expect(pluginReports).toEqual([]);
   const app = newApp(newDirectory());
-  customer360(app, 'test', settings);
+  customer360(app, 'test', settings, tables);
   new Bucket(new Stack(app, 'planted'), 'Bucket');
   expect(() => app.synth()).toThrow(/AwsSolutions-S10/);
 });

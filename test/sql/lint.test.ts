@@ -181,7 +181,7 @@ describe('the lint refuses among statements', () => {
     ['ddl', 'create index i on t (a)'],
     ['ddl', 'create materialized view v as select a from t'],
     ['ddl', "create type mood as enum ('sad')"],
-    ['ddl', 'alter table t add column a bigint'],
+    ['ddl', 'alter table t add column a bigint not null'],
     ['ddl', 'insert into t select * from u'],
     ['load', 'truncate staging_t'],
     ['load', 'truncate table t'],

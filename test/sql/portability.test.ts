@@ -1,6 +1,9 @@
 /** One text of DDL and queries runs on DuckDB and on PostgreSQL, Redshift's lineage, with equal results. */
+import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
+import { migrateWarehouse } from '../../src/flows/migrate-warehouse.ts';
 import { insertSample, sampleWarehouse } from '../support/sample-warehouse.ts';
 import { createWarehouse, listSql, openDuckDb, openPGlite, readSql, type SqlEngine } from '../support/sql-engines.ts';
+import { warehouseOver } from '../support/warehouse-over.ts';
 
 const tables = sampleWarehouse(1);
 let duckdb: SqlEngine;
@@ -23,9 +26,11 @@ afterAll(async () => {
 });
 
 describe('the DDL', () => {
-  test.each(['duckdb', 'pglite'])('may be applied again on %s, and keeps the rows', async (name) => {
+  test.each(['duckdb', 'pglite'])('may be migrated to again on %s, and keeps the rows', async (name) => {
     const engine = name === 'duckdb' ? duckdb : pglite;
-    await createWarehouse(engine);
+    const env = { warehouse: warehouseOver(engine), sql: new SqlDirectory('sql'), clock: { now: () => new Date(0) } };
+    expect((await migrateWarehouse(env)()).applied).toEqual(expect.arrayContaining(listSql('ddl')));
+    expect(await migrateWarehouse(env)()).toEqual({ applied: [] });
     const { rows } = await engine.select('select count(*) from fact_sales');
     expect(rows).toEqual([[String(tables.fact_sales!.length)]]);
   });

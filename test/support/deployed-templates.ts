@@ -10,12 +10,20 @@ import {
   UpdateTimeToLiveCommand,
   type UpdateTimeToLiveCommandInput,
 } from '@aws-sdk/client-dynamodb';
+import {
+  CreateDatabaseCommand,
+  CreateTableCommand as CreateGlueTableCommand,
+  type DatabaseInput,
+  type GlueClient,
+  type TableInput,
+} from '@aws-sdk/client-glue';
 import { CreateStreamCommand } from '@aws-sdk/client-kinesis';
 import { CreateKeyCommand } from '@aws-sdk/client-kms';
 import { CreateBucketCommand, PutBucketNotificationConfigurationCommand } from '@aws-sdk/client-s3';
 import { CreateTopicCommand } from '@aws-sdk/client-sns';
-import type { AwsClients } from '../../src/adapters/aws/clients.ts';
-import type { Statement } from './iam.ts';
+import { type AwsClients, clientSettings, glueClient } from '../../src/adapters/aws/clients.ts';
+import { type Statement, workgroupArn } from './iam.ts';
+import { motoAddress } from './moto.ts';
 import { sqs } from './moto-queue.ts';
 import type { Resource, Synthesized, Template } from './synthesized.ts';
 
@@ -40,29 +48,31 @@ const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${a
 
 /** Types that are not made: moto fakes or lacks them, or nobody asks for them here. */
 const notMade =
-  /^AWS::(IAM|Lambda|Logs|StepFunctions|Scheduler|Events|CloudWatch|Budgets|CDK)::|^AWS::Glue::(Job|SecurityConfiguration)|Policy$|^Custom::|^AWS::SNS::Subscription$/;
+  /^AWS::(IAM|Lambda|Logs|StepFunctions|Scheduler|Events|CloudWatch|Budgets|CDK|EC2|Athena)::|^AWS::Glue::(Job|SecurityConfiguration)|^AWS::RedshiftServerless::Namespace$|Policy$|^Custom::|^AWS::SNS::Subscription$/;
 
 export class DeployedTemplates {
   /** Parameter path -> value. */
   readonly parameters = new Map<string, string>();
+  readonly glue: GlueClient;
   readonly #clients: AwsClients;
   readonly #outdir: string;
   /** By template and logical id: ids of two templates may be alike. */
   readonly #made = new Map<Template, Map<string, Made>>();
 
-  private constructor(clients: AwsClients, outdir: string) {
+  private constructor(clients: AwsClients, glue: GlueClient, outdir: string) {
     this.#clients = clients;
+    this.glue = glue;
     this.#outdir = outdir;
   }
 
-  /** Makes the resources of all templates, in their order. `given` are parameters that no template puts. */
+  /** Makes the resources of all templates, in their order. */
   static async deploy(
     clients: AwsClients,
     { outdir, templates }: { outdir: string; templates: Synthesized['templates'] },
-    given: Record<string, string>,
   ): Promise<DeployedTemplates> {
-    const deployed = new DeployedTemplates(clients, outdir);
-    for (const [path, value] of Object.entries(given)) deployed.parameters.set(path, value);
+    const key = { AWS_ACCESS_KEY_ID: 'test', AWS_SECRET_ACCESS_KEY: 'test' };
+    const settings = clientSettings({ AWS_REGION: region, AWS_ENDPOINT_URL: await motoAddress(), ...key });
+    const deployed = new DeployedTemplates(clients, glueClient(settings), outdir);
     for (const template of Object.values(templates)) await deployed.#deploy(template);
     return deployed;
   }
@@ -138,7 +148,9 @@ export class DeployedTemplates {
     if (make) return make(properties);
     if (!notMade.test(type)) fail(`resources of type ${type} are not made here`);
     const name = `not-made-${id}`;
-    return { ref: name, attributes: { Arn: arn(type.split('::')[1]!.toLowerCase(), name) } };
+    const made = arn(type.split('::')[1]!.toLowerCase(), name);
+    // Attributes of the network and the namespace, which nobody asks here.
+    return { ref: name, attributes: { Arn: made, GroupId: name, 'Namespace.NamespaceArn': made } };
   }
 
   readonly #makers: Record<string, (properties: Record<string, never>) => Promise<Made>> = {
@@ -177,6 +189,18 @@ export class DeployedTemplates {
       const { QueueUrl } = await sqs<{ QueueUrl: string }>('CreateQueue', { QueueName });
       return { ref: QueueUrl, attributes: { Arn: arn('sqs', QueueName) } };
     },
+    'AWS::Glue::Database': async ({ DatabaseInput }: Record<string, DatabaseInput>) => {
+      await this.glue.send(new CreateDatabaseCommand({ DatabaseInput }));
+      return { ref: DatabaseInput!.Name!, attributes: {} };
+    },
+    'AWS::Glue::Table': async ({ DatabaseName, TableInput }: { DatabaseName?: string; TableInput?: TableInput }) => {
+      await this.glue.send(new CreateGlueTableCommand({ DatabaseName, TableInput }));
+      return { ref: TableInput!.Name!, attributes: {} };
+    },
+    'AWS::RedshiftServerless::Workgroup': async ({ WorkgroupName }: Record<string, string>) => ({
+      ref: WorkgroupName!,
+      attributes: { 'Workgroup.WorkgroupArn': workgroupArn(WorkgroupName!) },
+    }),
     'AWS::SNS::Topic': async () => {
       const { TopicArn } = await this.#clients.sns.send(new CreateTopicCommand({ Name: `topic-${randomUUID()}` }));
       return { ref: TopicArn!, attributes: { TopicArn: TopicArn! } };

@@ -52,9 +52,9 @@ function holds(operator: string, values: string[], wanted: string[]): boolean {
   throw new Error(`the condition ${operator} is not known here`);
 }
 
-/** `*` stands for any characters, as in policies. */
+/** `*` stands for any characters and `?` for one, as in policies. */
 function isLike(pattern: string, text: string): boolean {
-  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, '\\$&'));
+  const parts = pattern.split('*').map((part) => part.replaceAll(/[.+^${}()|[\]\\]/g, '\\$&').replaceAll('?', '.'));
   return new RegExp(`^${parts.join('.*')}$`, 's').test(text);
 }
 
@@ -139,18 +139,19 @@ function dynamoCalls(target: string, request: DynamoRequest): Call[] {
 }
 
 /** A statement belongs to who runs it, who alone may ask after it; who that is, AWS fills in. */
-function redshiftCalls(target: string, { WorkgroupName }: { WorkgroupName?: string }): Call[] {
+function redshiftCalls(target: string, { WorkgroupName, SecretArn }: Record<string, string | undefined>): Call[] {
   const owner = { 'redshift-data:statement-owner-iam-userid': [`\${aws:userid}`] };
   if (target !== 'ExecuteStatement') return [call(`redshift-data:${target}`, '*', owner)];
-  // A statement in a session names no workgroup; it is that of the session.
-  const workgroup = WorkgroupName ?? workgroupInSession;
-  return [
-    call('redshift-data:ExecuteStatement', workgroupArn(workgroup)),
-    call('redshift-serverless:GetCredentials', workgroupArn(workgroup)),
-  ];
+  // A statement in a session names no workgroup; it is that of the session, whose user has been found.
+  const execute = call('redshift-data:ExecuteStatement', workgroupArn(WorkgroupName ?? workgroupInSession));
+  if (WorkgroupName === undefined) return [execute];
+  if (SecretArn === undefined)
+    return [execute, call('redshift-serverless:GetCredentials', workgroupArn(WorkgroupName))];
+  // Six characters that Secrets Manager adds to the name.
+  return [execute, call('secretsmanager:GetSecretValue', arn('secretsmanager', `secret:${SecretArn}-Ab12Cd`))];
 }
 
-export const workgroupInSession = 'customer-360-test';
+const workgroupInSession = 'customer-360-test';
 export const workgroupArn = (name: string) => arn('redshift-serverless', `workgroup/${name}`);
 
 /** Glue asks for rights on the catalog, the database and the table. */

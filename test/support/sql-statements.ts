@@ -24,6 +24,8 @@ const forms: Record<StatementKind, Form[]> = {
         String.raw`^create table if not exists \w+ \(\s*${column}(?:,\s+${column})*(?:,\s+primary key \(${names}\))?\s*\)$`,
       ),
     },
+    // Without not null: of the rows that are there nothing is known.
+    { pattern: new RegExp(String.raw`^alter table \w+ add column \w+ ${type}$`) },
     { pattern: /^create or replace view \w+ as\s+(select [\s\S]+)$/, select: 'query' },
   ],
   load: [

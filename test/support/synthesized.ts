@@ -4,6 +4,8 @@ import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { customer360 } from '../../lib/customer-360.ts';
 import type { DeploymentSettings } from '../../lib/settings.ts';
+import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
+import { catalogTables } from '../../src/flows/catalog.ts';
 
 export interface Template {
   Parameters: Record<string, { Type: string; Default?: string }>;
@@ -18,7 +20,7 @@ export interface Resource {
   UpdateReplacePolicy?: string;
 }
 
-const stackNames = ['data', 'ingestion', 'pipeline', 'monitoring'] as const;
+const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline', 'monitoring'] as const;
 
 export interface Synthesized {
   /** Paths of the templates. */
@@ -35,7 +37,11 @@ export const settings: DeploymentSettings = {
   rawRetentionDays: 400,
   monthlyBudgetUsd: 50,
   freshnessHours: { events: 6, customers: 192, transactions: 30 },
+  warehouse: { maxRpus: 8 },
 };
+
+/** The lake's tables, as the app tells the catalog of them. */
+export const tables = catalogTables(new SqlDirectory('sql'));
 
 /** An app as `cdk synth` makes it, but for what takes long: the validation that cfn-lint does here, and bundles. */
 export function newApp(outdir: string, { withBundles = false } = {}): App {
@@ -53,7 +59,7 @@ export function synthesize(
   options: { withBundles?: boolean } = {},
 ): Synthesized {
   const app = newApp(outdir, options);
-  customer360(app, 'test', { ...settings, ...changed });
+  customer360(app, 'test', { ...settings, ...changed }, tables);
   app.synth();
   const files = readdirSync(outdir)
     .filter((name) => name.endsWith('.template.json'))

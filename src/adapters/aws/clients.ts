@@ -1,5 +1,6 @@
 /** The AWS clients, with every setting given: nothing else reads the environment. */
 import { DynamoDBClient } from '@aws-sdk/client-dynamodb';
+import { GlueClient } from '@aws-sdk/client-glue';
 import { KinesisClient } from '@aws-sdk/client-kinesis';
 import { KMSClient } from '@aws-sdk/client-kms';
 import { RedshiftDataClient } from '@aws-sdk/client-redshift-data';
@@ -86,4 +87,8 @@ export function snsClient(settings: ClientSettings): SNSClient {
 
 export function redshiftDataClient(settings: ClientSettings): RedshiftDataClient {
   return new RedshiftDataClient({ ...settings });
+}
+
+export function glueClient(settings: ClientSettings): GlueClient {
+  return new GlueClient({ ...settings });
 }

@@ -16,7 +16,7 @@ import { S3ObjectStore } from './s3-object-store.ts';
 export type Variables = Record<string, string | undefined>;
 
 /** Parts that only some functions use: whoever does gives them, so that no other bundle holds their clients. */
-type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'alerts' | 'sql'>;
+type GivenParts = Pick<Environment, 'stream' | 'engine' | 'warehouse' | 'catalog' | 'alerts' | 'sql'>;
 
 const clock: Clock = { now: () => new Date() };
 const ids: Ids = { uuid: () => randomUUID() };
@@ -62,6 +62,9 @@ export function awsEnvironment(variables: Variables, given: Partial<GivenParts> 
     },
     get warehouse() {
       return part('warehouse', given.warehouse);
+    },
+    get catalog() {
+      return part('catalog', given.catalog);
     },
     get alerts() {
       return part('alerts', given.alerts);

@@ -1,11 +1,15 @@
 /** Environments of functions that use more than the stores: who imports one has its clients in its bundle. */
 import type { Environment, SqlFiles } from '../../ports.ts';
-import { clientSettings, redshiftDataClient, snsClient } from './clients.ts';
+import { clientSettings, glueClient, redshiftDataClient, snsClient } from './clients.ts';
 import { awsEnvironment, once, read, type Variables } from './environment.ts';
+import { GlueCatalog } from './glue-catalog.ts';
 import { RedshiftWarehouse } from './redshift-warehouse.ts';
 import { SnsAlerts } from './sns-alerts.ts';
 
-/** With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). */
+/**
+ * With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). Where
+ * C360_WAREHOUSE_SECRET names a secret it connects as its user, and else as that of its own role.
+ */
 export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
   const warehouse = once(
     () =>
@@ -14,6 +18,7 @@ export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFi
         workgroup: read(variables, 'C360_WAREHOUSE_WORKGROUP'),
         database: read(variables, 'C360_WAREHOUSE_DATABASE'),
         copyRoleArn: read(variables, 'C360_WAREHOUSE_COPY_ROLE'),
+        secret: variables.C360_WAREHOUSE_SECRET,
         objects: env.objects,
       }),
   );
@@ -44,4 +49,22 @@ export function alertsEnvironment(variables: Variables, { sql }: { sql: SqlFiles
     },
   });
   return env;
+}
+
+/** With the catalog: C360_CATALOG_DATABASE. */
+export function catalogEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+  const catalog = once(
+    () =>
+      new GlueCatalog({
+        client: glueClient(clientSettings(variables)),
+        database: read(variables, 'C360_CATALOG_DATABASE'),
+        bucket: read(variables, 'C360_BUCKET'),
+      }),
+  );
+  return awsEnvironment(variables, {
+    sql,
+    get catalog() {
+      return catalog();
+    },
+  });
 }

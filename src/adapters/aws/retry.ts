@@ -14,12 +14,12 @@ const attempts = 8;
 const firstDelayMs = 50;
 const longestDelayMs = 2_000;
 
-/** Repeats `work` while it asks for that, eight times in all. */
-export async function retrying<T>(timer: Timer, work: () => Promise<Attempt<T>>): Promise<T> {
+/** Repeats `work` while it asks for that, eight times in all where nothing is said. */
+export async function retrying<T>(timer: Timer, work: () => Promise<Attempt<T>>, most = attempts): Promise<T> {
   for (let attempt = 1; ; attempt += 1) {
     const outcome = await work();
     if ('value' in outcome) return outcome.value;
-    if (attempt === attempts) throw outcome.again;
+    if (attempt === most) throw outcome.again;
     // Full jitter: writers that met once should not meet again.
     await timer.sleep(timer.random() * Math.min(longestDelayMs, firstDelayMs * 2 ** (attempt - 1)));
   }

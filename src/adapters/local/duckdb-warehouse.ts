@@ -5,6 +5,7 @@
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { DuckDBIntervalValue, type DuckDBType, type Json } from '@duckdb/node-api';
+import { type Applied, migrationsDue, recordStatements, selectApplied } from '../../domain/warehouse/migrations.ts';
 import type { ObjectStore, ResultSet, Scalar, SqlFiles, Warehouse, WarehouseStatement } from '../../ports.ts';
 import { type DuckDbSession, quoted, withSession } from './duckdb-session.ts';
 import { writing } from './full-disk.ts';
@@ -43,14 +44,18 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 
+  async each(statements: WarehouseStatement[]): Promise<void> {
+    for (const statement of statements) await this.transaction([statement]);
+  }
+
   /**
-   * Applies the DDL, whose statements are repeatable, and runs the statements. Each is a transaction of its own, since DuckDB
+   * Applies what the file lacks of the DDL, and runs the statements. Each is a transaction of its own, since DuckDB
    * reads what a transaction has not committed with one thread: all or none holds by the file that then takes the old one's place.
    */
   async #load(file: string, statements: WarehouseStatement[]): Promise<void> {
     const { objects, temporaryDirectory } = this.#options;
     await withSession({ file, directories: [objects.uri(loadedLayer)], temporaryDirectory }, async (session) => {
-      await this.#applyDdl(session);
+      await this.#migrate(session);
       for (const statement of statements) {
         if ('sql' in statement) await session.run(statement.what, statement.sql);
         else await this.#copy(session, statement.copy);
@@ -59,8 +64,17 @@ export class DuckDbWarehouse implements Warehouse {
     });
   }
 
-  async #applyDdl(session: DuckDbSession): Promise<void> {
-    for (const path of this.#options.sql.list('ddl')) await session.run(path, this.#options.sql.read(path));
+  /** As the migration of Redshift, with the tables alone: a file has neither users nor nodes. */
+  async #migrate(session: DuckDbSession): Promise<void> {
+    const files = this.#options.sql.list('ddl').map((file) => ({ file, text: this.#options.sql.read(file) }));
+    const [ownTable] = files;
+    await session.run(ownTable!.file, ownTable!.text);
+    const recorded = await session.select('what has been applied', selectApplied);
+    const applied = recorded.getRowsJson().map((row): Applied => ({ file: String(row[0]), checksum: String(row[1]) }));
+    for (const migration of migrationsDue(files, applied)) {
+      const record = recordStatements(migration, new Date());
+      for (const sql of [...migration.statements, ...record]) await session.run(`sql/${migration.file}`, sql);
+    }
   }
 
   /** Before the first load the empty tables of the DDL answer, in memory: a reader makes no file. */
@@ -69,7 +83,7 @@ export class DuckDbWarehouse implements Warehouse {
     const database = isLoaded ? { file: this.#file, isReadOnly: true } : {};
     const { temporaryDirectory } = this.#options;
     return withSession({ ...database, temporaryDirectory }, async (session) => {
-      if (!isLoaded) await this.#applyDdl(session);
+      if (!isLoaded) await this.#migrate(session);
       await session.run('settings', 'set lock_configuration = true');
       const result = await session.select(what, sql);
       const types = result.columnTypes();

@@ -50,7 +50,7 @@ const types: [RegExp, ColumnType][] = [
   [/^decimal\(18, 4\)/, 'DECIMAL(18,4)'],
 ];
 
-/** Column lists of the tables that DDL texts create, by table name; a column's comment is its description. */
+/** Column lists of the tables that DDL texts create, and later ones add to, by table name; a column's comment is its description. */
 export function parseDdl(texts: string[]): Map<string, Column[]> {
   const tables = new Map<string, Column[]>();
   for (const text of texts) {
@@ -60,6 +60,11 @@ export function parseDdl(texts: string[]): Map<string, Column[]> {
         table!,
         lines.filter((line) => !line.startsWith('primary key')).map((line) => ddlColumn(table!, line)),
       );
+    }
+    for (const [, table, column] of text.matchAll(/^alter table (\w+) add column (.*)$/gm)) {
+      const columns = tables.get(table!);
+      if (!columns) throw new Error(`${table}: a column is added to a table that no earlier file of sql/ddl makes`);
+      columns.push(ddlColumn(table!, column!));
     }
   }
   return tables;

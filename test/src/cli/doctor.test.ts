@@ -78,7 +78,7 @@ const faults: [what: string, plant: () => Promise<unknown>, finding: RegExp][] =
       await ingestBatch(platform.env)(await platform.land('products', products));
       const { query } = platform.env.warehouse;
       const transaction = () => Promise.reject(new Error('planted'));
-      const warehouse = { query: query.bind(platform.env.warehouse), transaction };
+      const warehouse = { query: query.bind(platform.env.warehouse), transaction, each: transaction };
       await runPipeline({ ...platform.env, warehouse }).catch(() => {});
     },
     /^warehouse: c360 run loads it$/m,

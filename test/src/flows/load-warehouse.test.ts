@@ -42,6 +42,7 @@ const planting = (change: (statements: WarehouseStatement[]) => WarehouseStateme
   ...env,
   warehouse: {
     query: (sql) => env.warehouse.query(sql),
+    each: (statements) => env.warehouse.each(statements),
     transaction: (statements) => env.warehouse.transaction(change(statements)),
   },
 });

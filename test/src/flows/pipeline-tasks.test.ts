@@ -1,6 +1,7 @@
 /** The tasks of a run, its record and its end: done again they find what they did, and what went wrong is said without data. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { PublishedPartitions } from '../../../src/domain/lake/catalog.ts';
 import { type EndedRun, measureRun } from '../../../src/domain/metrics/measure.ts';
 import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
@@ -8,7 +9,7 @@ import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
 import { runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
 import { listRuns, noteRun, readRun } from '../../../src/flows/run-record.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
-import { EngineError, type Environment } from '../../../src/ports.ts';
+import { AdapterError, EngineError, type Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 
@@ -172,6 +173,44 @@ describe('who measures runs', () => {
   });
 });
 
+describe('the catalog', () => {
+  /** What each call was told, and the newest snapshot then; the first `refused` calls fail behind that. */
+  const catalogue = (refused = 0) => {
+    const told: { number: number | undefined; tables: PublishedPartitions }[] = [];
+    const publish = async (tables: PublishedPartitions) => {
+      told.push({ number: (await newestSnapshot(env))?.number, tables });
+      if (told.length <= refused) throw new AdapterError('Glue: planted', { retryable: true });
+    };
+    return { told, given: { ...env, catalog: { publish } } };
+  };
+
+  test('is pointed to the files of a snapshot behind its commit, dates by themselves and other tables whole', async () => {
+    const { told, given } = catalogue();
+    await sale('a');
+    const { runId } = await run(given);
+    const [{ number, tables }] = told as [(typeof told)[0]];
+    expect([told.length, number]).toEqual([1, 1]);
+    expect(tables).toMatchObject({
+      clean_transactions: { '2026-02-01': `clean/transactions/run=${runId}/dt=2026-02-01/` },
+      curated_fact_sales: { '2026-02-01': `curated/fact_sales/run=${runId}/dt=2026-02-01/` },
+      curated_dim_channel: { all: `curated/dim_channel/run=${runId}/` },
+      clean_events: {},
+    });
+    for (const folder of Object.values(tables).flatMap((partitions) => Object.values(partitions))) {
+      expect(await platform.keys(folder)).not.toEqual([]);
+    }
+  });
+
+  test('that does not answer is told the same again, of the same snapshot', async () => {
+    const { told, given } = catalogue(1);
+    await sale('a');
+    await run(given);
+    expect(told.map(({ number }) => number)).toEqual([1, 1]);
+    expect(told[1]).toEqual(told[0]);
+    expect((await newestSnapshot(env))?.number).toBe(1);
+  });
+});
+
 describe('the end of a run that failed', () => {
   test('says the step, why and what to do, removes what it wrote, tells people once, and frees the lock', async () => {
     await sale('a');
@@ -200,7 +239,7 @@ describe('the end of a run that failed', () => {
   test('behind its snapshot says that the next run resumes at the load', async () => {
     await sale('a');
     const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect((await listRuns(env)())[0]).toMatchObject({
       failedStep: 'load warehouse',
@@ -213,7 +252,7 @@ describe('the end of a run that failed', () => {
   test('never repeats the words of a foreign error, which may quote the data', async () => {
     await sale('a');
     const transaction = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
     await expect(run({ ...env, warehouse })).rejects.toThrow(SyntaxError);
     const [record] = await listRuns(env)();
     expect(record?.reason).toBe('an unexpected SyntaxError; the log of the step holds its stack');

@@ -187,7 +187,10 @@ describe('a run that fails', () => {
     await events(pageView(2, '2026-01-01T11:00:00Z'));
     const transaction = (statements: WarehouseStatement[]) =>
       env.warehouse.transaction([...statements, { sql: 'select * from no_such_table', what: 'planted' }]);
-    const broken: Environment = { ...env, warehouse: { query: (sql) => env.warehouse.query(sql), transaction } };
+    const broken: Environment = {
+      ...env,
+      warehouse: { query: (sql) => env.warehouse.query(sql), transaction, each: transaction },
+    };
     await expect(runPipeline(broken)).rejects.toThrow(EngineError);
     expect([await loadedSnapshot(env), await rows('select count(*) from fact_event')]).toEqual([1, [[1]]]);
     const resumed = await runPipeline(env);
@@ -201,7 +204,10 @@ describe('a run that fails', () => {
       env.warehouse.transaction(
         statements.map((statement) => ('copy' in statement ? { copy: { ...statement.copy, files: [] } } : statement)),
       );
-    const broken: Environment = { ...env, warehouse: { query: (sql) => env.warehouse.query(sql), transaction } };
+    const broken: Environment = {
+      ...env,
+      warehouse: { query: (sql) => env.warehouse.query(sql), transaction, each: transaction },
+    };
     await expect(runPipeline(broken)).rejects.toThrow(
       'sql/load/compare_rows.sql for daily_metrics_batch: Conversion Error',
     );

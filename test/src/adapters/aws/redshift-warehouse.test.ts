@@ -12,7 +12,7 @@ import {
   RedshiftDataClient,
 } from '@aws-sdk/client-redshift-data';
 import { mockClient } from 'aws-sdk-client-mock';
-import { RedshiftWarehouse } from '../../../../src/adapters/aws/redshift-warehouse.ts';
+import { RedshiftWarehouse, type RedshiftWarehouseOptions } from '../../../../src/adapters/aws/redshift-warehouse.ts';
 import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-object-store.ts';
 import { AdapterError, EngineError, type WarehouseStatement } from '../../../../src/ports.ts';
 import { collect } from '../../../support/collect.ts';
@@ -24,7 +24,10 @@ const copyRoleArn = 'arn:aws:iam::123456789012:role/copy';
 const sql = (text: string): WarehouseStatement => ({ sql: text, what: `planted: ${text}` });
 
 /** A Redshift whose statements end as they are told to. */
-function redshift(ends: (sql: string) => Partial<DescribeStatementResponse>[] = () => []) {
+function redshift(
+  ends: (sql: string) => Partial<DescribeStatementResponse>[] = () => [],
+  more: Partial<RedshiftWarehouseOptions> = {},
+) {
   const client = new RedshiftDataClient({ region: 'eu-west-1' });
   const mock = mockClient(client);
   const asked: Omit<ExecuteStatementInput, 'ClientToken'>[] = [];
@@ -39,7 +42,8 @@ function redshift(ends: (sql: string) => Partial<DescribeStatementResponse>[] = 
     return { Id, Status: 'FINISHED', ...waiting[Id]!.shift() };
   });
   const objects = new DirectoryObjectStore(newDirectory(), { access: 'write', isOnlyWriter: true });
-  const options = { client, workgroup: 'c360', database: 'dev', copyRoleArn, objects };
+  const timer = { sleep: async () => {}, random: () => 0.5 };
+  const options = { client, workgroup: 'c360', database: 'dev', copyRoleArn, objects, timer, ...more };
   const texts = () => asked.map(({ Sql }) => Sql);
   return { warehouse: new RedshiftWarehouse(options), mock, asked, texts, objects };
 }
@@ -55,6 +59,12 @@ describe('a transaction', () => {
       { ...within, Sql: 'insert into a select 1' },
       { ...within, Sql: 'commit' },
     ]);
+  });
+
+  test('is that of the user whose secret is named, where one is', async () => {
+    const { warehouse, asked } = redshift(undefined, { secret: 'redshift!c360-admin' });
+    await warehouse.transaction([sql('first')]);
+    expect(asked.map(({ SecretArn }) => SecretArn)).toEqual(['redshift!c360-admin', undefined, undefined]);
   });
 
   test('may have more statements than a batch of the API', async () => {

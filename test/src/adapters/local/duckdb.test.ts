@@ -47,6 +47,47 @@ async function engineUnderTest(models: Record<string, string>, spanRows: number 
   };
 }
 
+describe('an older file of DuckDB', () => {
+  /** Warehouses of one directory, each with the files of `sql/` and these. */
+  const warehouses = () => {
+    const given = {
+      directory: directory(),
+      objects: new DirectoryObjectStore(directory()),
+      temporaryDirectory: directory(),
+    };
+    return (more: Record<string, string>) => {
+      const list = (folder: string) => [
+        ...sql.list(folder),
+        ...Object.keys(more).filter((path) => path.startsWith(folder)),
+      ];
+      const texts: SqlFiles = { read: (path) => more[path] ?? sql.read(path), list };
+      return new DuckDbWarehouse({ ...given, sql: texts });
+    };
+  };
+  const insert = { sql: "insert into dim_channel values ('web', 'Web', 'online', true)", what: 'insert' };
+
+  test('gets a column that was added since with the next load, once, and keeps its rows', async () => {
+    const at = warehouses();
+    await at({}).transaction([insert]);
+    const newer = at({ 'ddl/900_rank.sql': 'alter table dim_channel add column channel_rank bigint;' });
+    for (const _ of [1, 2]) await newer.transaction([]);
+    expect((await newer.query('select * from dim_channel')).rows).toEqual([['web', 'Web', 'online', true, null]]);
+    const applied = "select count(*) from schema_migrations where file = 'ddl/900_rank.sql'";
+    expect((await newer.query(applied)).rows).toEqual([[1]]);
+  });
+
+  test('stays as it is where a file that made it was changed', async () => {
+    const at = warehouses();
+    await at({}).transaction([insert]);
+    const path = 'ddl/010_dimensions.sql';
+    const changed = at({ [path]: sql.read(path).replace('channel_name varchar(32)', 'channel_name varchar(64)') });
+    await expect(changed.transaction([insert])).rejects.toThrow(
+      /^sql\/ddl\/010_dimensions\.sql: a file that has been applied/,
+    );
+    expect((await changed.query('select count(*) from dim_channel')).rows).toEqual([[1]]);
+  });
+});
+
 describe('values of DuckDB', () => {
   const answerTo = async (expression: string) => {
     const objects = new DirectoryObjectStore(directory());

@@ -182,6 +182,15 @@ describe('the DDL', () => {
     ]);
   });
 
+  test('has the columns behind those of the table that later files add to it', () => {
+    const added = 'alter table t add column b date; -- Its day';
+    expect(parseDdl(['create table if not exists t (\n  a bigint -- Its number\n);', added]).get('t')).toEqual([
+      { name: 'a', type: 'BIGINT', description: 'Its number' },
+      { name: 'b', type: 'DATE', description: 'Its day' },
+    ]);
+    expect(() => parseDdl([added])).toThrow('t: a column is added to a table that no earlier file of sql/ddl makes');
+  });
+
   test('is refused where a column has a type that the engines do not share', () => {
     expect(() => parseDdl(['create table if not exists t (\n  a json\n);'])).toThrow(
       't: cannot read the column "a json"',

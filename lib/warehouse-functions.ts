@@ -1,0 +1,9 @@
+/** The functions of the warehouse's stack: one row each, with what it uses and how much of it. */
+import type { FunctionRow } from './pipeline-functions.ts';
+
+export const warehouseFunctions = {
+  /** Custom resource: makes and changes tables, users' rights and physical design. */
+  'migrate-warehouse': { uses: { objects: {}, tables: {}, warehouse: 'migrate' }, timeoutMinutes: 15, memoryMb: 512 },
+  /** Each week. */
+  'maintain-warehouse': { uses: { objects: {}, tables: {}, warehouse: 'maintain' }, timeoutMinutes: 15, memoryMb: 512 },
+} as const satisfies Record<string, FunctionRow>;
