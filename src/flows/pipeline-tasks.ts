@@ -8,7 +8,6 @@ import { parseRunRequest, type RunKind } from '../domain/lake/run-request.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
 import type { GateDocument } from '../domain/quality/judge.ts';
 import type { Environment, HotValue } from '../ports.ts';
-import { publishToCatalog } from './catalog.ts';
 import { newestSnapshot, readSnapshot } from './documents.ts';
 import { type Excluded, excludeRows } from './exclude-rows.ts';
 import { judgeQuality } from './judge-quality.ts';
@@ -117,7 +116,6 @@ const publish =
       const { inputs, base } = await readPlannedRun(env, runId);
       const [clean, curated] = [await readResult(env, runId, 'clean'), await readResult(env, runId, 'curated')];
       const snapshot = await publishSnapshot(env)(inputs, base, clean, curated);
-      await publishToCatalog(env)(snapshot);
       await noteRun(env, runId, { snapshot: snapshot.number, outputs: outputsOf([clean, curated]) });
       return { value: { number: snapshot.number }, outcome: told.snapshot(snapshot) };
     });

@@ -106,6 +106,21 @@ describeWithMoto('the catalog on Glue', () => {
     expect(await found()).toEqual({ b: 's3://lake/run=2/dt=b/' });
   });
 
+  test('hears of each partition of a batch: one that Glue could not write is written again, or is an error', async () => {
+    const refusing = (ErrorCode: string) => ({
+      response: () => JSON.stringify({ Errors: [{ PartitionValueList: ['a'], ErrorDetail: { ErrorCode } }] }),
+    });
+    await publish({ a: 'run=1/dt=a/' });
+    proxy.failNext(/^BatchUpdatePartition$/, refusing('InternalServiceException'));
+    const before = proxy.bodies(/^BatchUpdatePartition$/).length;
+    await publish({ a: 'run=2/dt=a/' });
+    expect(proxy.bodies(/^BatchUpdatePartition$/).length - before).toBe(2);
+    proxy.failNext(/^BatchUpdatePartition$/, refusing('InvalidInputException'));
+    await expect(publish({ a: 'run=3/dt=a/' })).rejects.toThrow(
+      'Glue: the partitions of curated_fact_sales failed with InvalidInputException',
+    );
+  });
+
   test('converges after a publish that was broken off, and after one of somebody else in between', async () => {
     const [first, second] = ['run=1/dt=a/', 'run=2/dt=a/'];
     await publish({ a: first, gone: 'run=1/dt=gone/' });
