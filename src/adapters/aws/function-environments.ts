@@ -5,8 +5,14 @@ import { awsEnvironment, once, read, type Variables } from './environment.ts';
 import { RedshiftWarehouse } from './redshift-warehouse.ts';
 import { SnsAlerts } from './sns-alerts.ts';
 
-/** With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). */
-export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+/**
+ * With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). Who uses the
+ * stream beside it gives that, too.
+ */
+export function warehouseEnvironment(
+  variables: Variables,
+  given: { sql: SqlFiles; stream?: Environment['stream'] },
+): Environment {
   const warehouse = once(
     () =>
       new RedshiftWarehouse({
@@ -18,7 +24,10 @@ export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFi
       }),
   );
   const env: Environment = awsEnvironment(variables, {
-    sql,
+    sql: given.sql,
+    get stream() {
+      return given.stream;
+    },
     get warehouse() {
       return warehouse();
     },
