@@ -18,8 +18,8 @@ const may = {
   '^src/generators/': ['^src/generators/', '^src/contracts/'],
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
-  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled is said once.
-  '^lib/': ['^lib/', '^scripts/bundle'],
+  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled and consumers fed is said once.
+  '^lib/': ['^lib/', '^scripts/bundle', '^src/domain/stream/event-source-settings\\.ts$'],
   '^bin/': ['^scripts/', '^src/cli/', '^src/local/settings\\.ts$', '^lib/'],
   // What a flow's file holds of domain and contracts reaches a function through the flow.
   '^lambdas/': ['^src/flows/', '^src/adapters/(aws/|sql-directory)', '^src/ports\\.ts$'],

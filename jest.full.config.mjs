@@ -3,7 +3,7 @@ import config from './jest.config.mjs';
 
 export default {
   ...config,
-  roots: ['<rootDir>/test/full'],
+  roots: ['<rootDir>/test/full', '<rootDir>/test/e2e-aws'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 600_000,
 };

@@ -1,17 +1,26 @@
 /**
- * What the stacks know of each other: names in SSM parameters below `/customer-360/<environment>/`, read at deployment. No
- * stack exports a value that would lock another's update, and a template is made without an account.
+ * What the stacks know of each other: names in SSM parameters below `/customer-360/<environment>/`, put there by one stack
+ * and read by others when they are deployed. No stack exports a value that would lock another's update, and a template is
+ * made without an account.
  */
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
 
-/** Parameters that other stacks put there; the table in docs/aws.md says what each holds. */
+/** Paths of the parameters; the table in docs/aws.md says what each holds. */
 const parameters = {
   bucket: 'data/bucket',
+  failuresBucket: 'data/failures-bucket',
   dataKeyArn: 'data/key-arn',
+  vaultKeyArn: 'data/vault-key-arn',
+  ledgerKeyArn: 'data/ledger-key-arn',
+  stream: 'data/stream',
+  streamArn: 'data/stream-arn',
+  landingQueueArn: 'data/landing-queue-arn',
+  landingDeadLetterQueueArn: 'data/landing-dead-letter-queue-arn',
+  catalogDatabase: 'data/catalog-database',
   alertsTopicArn: 'data/alerts-topic-arn',
-  vaultKeyArn: 'privacy/vault-key-arn',
-  ledgerKeyArn: 'privacy/ledger-key-arn',
+  archiveMappingId: 'ingestion/archive-mapping-id',
+  stateMachineArn: 'pipeline/state-machine-arn',
   warehouseWorkgroup: 'warehouse/workgroup',
   warehouseWorkgroupArn: 'warehouse/workgroup-arn',
   warehouseDatabase: 'warehouse/database',
@@ -20,8 +29,9 @@ const parameters = {
 
 export type SharedName = keyof typeof parameters;
 
-/** The tables of the hot store, the vault and its ledger: parameters `data/tables/<table>`. */
-export const tables = ['checkpoints', 'files', 'batches', 'runs', 'locks', 'alerts', 'vault', 'ledger'] as const;
+/** The tables of the hot store: parameters `data/tables/<table>`, as those of the vault and its ledger. */
+export const hotTables = ['checkpoints', 'files', 'batches', 'runs', 'locks', 'alerts'] as const;
+export const tables = [...hotTables, 'vault', 'ledger'] as const;
 
 export type Table = (typeof tables)[number];
 
@@ -37,14 +47,30 @@ export class Deployment {
 
   /** What another stack has put under a name, as a value that CloudFormation fills in. */
   read(name: SharedName): string {
-    return this.#parameter(parameters[name]);
+    return StringParameter.valueForStringParameter(this.#scope, this.#path(parameters[name]));
   }
 
   tableName(table: Table): string {
-    return this.#parameter(`data/tables/${table}`);
+    return StringParameter.valueForStringParameter(this.#scope, this.#path(tablePath(table)));
   }
 
-  #parameter(path: string): string {
-    return StringParameter.valueForStringParameter(this.#scope, `/customer-360/${this.environment}/${path}`);
+  /** Puts values under their names, for other stacks and for `c360 --target aws`. */
+  put(values: Partial<Record<SharedName, string>>): void {
+    for (const [name, value] of Object.entries(values)) this.#put(parameters[name as SharedName], value);
+  }
+
+  putTableName(table: Table, name: string): void {
+    this.#put(tablePath(table), name);
+  }
+
+  #put(path: string, stringValue: string): void {
+    const parameterName = this.#path(path);
+    new StringParameter(this.#scope, `Parameter-${path}`, { parameterName, stringValue });
+  }
+
+  #path(path: string): string {
+    return `/customer-360/${this.environment}/${path}`;
   }
 }
+
+const tablePath = (table: Table) => `data/tables/${table}`;

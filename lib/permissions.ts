@@ -1,20 +1,39 @@
 /** What a function or a job uses, and the statements and environment variables that follow from it: these and no others. */
-import { Stack, Validations } from 'aws-cdk-lib';
+import { type App, Stack, Validations } from 'aws-cdk-lib';
 import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
-import { type Deployment, type Table, tables } from './deployment.ts';
+import { Deployment, type hotTables, type Table, tables } from './deployment.ts';
 
 export interface Uses {
   /** Folders of the lake, such as `plans/`, and what is done in each. */
-  objects: Record<string, Access[]>;
-  tables: Partial<Record<Table, TableAccess>>;
-  /** Seals and opens what is quarantined: the vault's keys, and of its tables only what stands under `tables`. */
-  quarantineKeys?: boolean;
+  objects: Partial<Record<LakeFolder, Access[]>>;
+  tables: Partial<Record<HotTable, TableAccess>>;
+  /** Who resolves subjects also seals what is quarantined. */
+  vault?: 'quarantine' | 'subjects';
   /** Who loads may also query. */
   warehouse?: 'query' | 'load';
   alerts?: boolean;
 }
 
+/** The folders of the lake in which functions and jobs work. */
+const lakeFolders = [
+  'landing/',
+  'mappings/',
+  'raw/',
+  'quarantine/',
+  'exclusions/',
+  'rates/',
+  'plans/',
+  'clean/',
+  'curated/',
+  'snapshots/',
+  'loads/',
+  'serving/',
+  'reports/',
+] as const;
+type LakeFolder = (typeof lakeFolders)[number];
+
+type HotTable = (typeof hotTables)[number];
 type Access = 'read' | 'write' | 'delete';
 type TableAccess = 'read' | 'write';
 
@@ -44,12 +63,17 @@ const useKey = ['kms:Decrypt', 'kms:GenerateDataKey'];
 export function permissionsOf(scope: Construct, deployment: Deployment, uses: Uses): Permissions {
   // COPY finds its files by a manifest in the lake; an alert that was told is noted.
   const objects = { ...uses.objects, ...(uses.warehouse === 'load' && { 'loads/': ['write' as const] }) };
-  const used = { ...uses.tables, ...(uses.alerts && { alerts: 'write' as const }) };
+  const used = {
+    ...uses.tables,
+    ...(uses.alerts && { alerts: 'write' as const }),
+    ...(uses.vault && { vault: 'write' as const }),
+    ...(uses.vault === 'subjects' && { ledger: 'read' as const }),
+  };
   const parts = [
     objectPermissions(scope, deployment, objects),
     tablePermissions(scope, deployment, used),
     { ...nothing, statements: [allow(useKey, deployment.read('dataKeyArn'))] },
-    ...(uses.quarantineKeys ? [quarantineKeyPermissions(deployment)] : []),
+    ...(uses.vault ? [vaultPermissions(scope, deployment, uses.vault)] : []),
     ...(uses.warehouse ? [warehousePermissions(deployment)] : []),
     ...(uses.alerts ? [alertPermissions(deployment)] : []),
   ];
@@ -64,12 +88,23 @@ const nothing: Permissions = { variables: {}, statements: [], wildcards: [] };
 
 export const allow = (actions: string[], ...resources: string[]) => new PolicyStatement({ actions, resources });
 
-/** Says of each wildcard why it is there. cdk-nag knows it by its text, with the names of parameters in angle brackets. */
+/** Says of each wildcard in the role's policy why it is there. */
 export function acknowledgeWildcards(role: Role, wildcards: Wildcard[]): void {
-  for (const { resource, reason } of wildcards) {
-    const text = plainText(Stack.of(role).resolve(resource));
-    Validations.of(role).acknowledge({ id: `AwsSolutions-IAM5[Resource::${text}]`, reason });
+  for (const { resource, reason } of wildcards) acknowledgeWildcard(role, Stack.of(role).resolve(resource), reason);
+}
+
+/** Says once for all roles why they name folders of the lake, and not objects. Which role has which, the tests hold by value. */
+export function acknowledgeLakeFolders(app: App, stack: Stack, environment: string): void {
+  const bucket = bucketArn(stack, new Deployment(stack, environment).read('bucket'));
+  for (const folder of lakeFolders) {
+    const reason = `The keys of the objects below ${folder} are not known beforehand`;
+    acknowledgeWildcard(app, stack.resolve(`${bucket}/${folder}*`), reason);
   }
+}
+
+/** cdk-nag knows a wildcard by its text, with the names of parameters in angle brackets. */
+function acknowledgeWildcard(scope: Construct, resource: Resolved, reason: string): void {
+  Validations.of(scope).acknowledge({ id: `AwsSolutions-IAM5[Resource::${plainText(resource)}]`, reason });
 }
 
 type Resolved = string | { Ref: string } | { 'Fn::Join': ['', Resolved[]] };
@@ -81,47 +116,48 @@ function plainText(value: Resolved): string {
 
 export const bucketArn = (scope: Construct, bucket: string) => `arn:${Stack.of(scope).partition}:s3:::${bucket}`;
 
-function objectPermissions(scope: Construct, deployment: Deployment, folders: Record<string, Access[]>): Permissions {
+function objectPermissions(scope: Construct, deployment: Deployment, folders: Uses['objects']): Permissions {
   const bucket = deployment.read('bucket');
   const arn = bucketArn(scope, bucket);
   const byAccess = (['read', 'write', 'delete'] as const).flatMap((access) => {
-    const resources = Object.keys(folders).filter((folder) => folders[folder]?.includes(access));
+    const resources = lakeFolders.filter((folder) => folders[folder]?.includes(access));
     return resources.length > 0 ? [allow(objectActions[access], ...resources.map((one) => `${arn}/${one}*`))] : [];
   });
   return {
     variables: { C360_BUCKET: bucket },
     // Without the right to list, S3 answers "forbidden" where an object does not exist.
-    statements: [allow(['s3:ListBucket'], arn), ...byAccess],
-    wildcards: Object.keys(folders).map((folder) => ({
-      resource: `${arn}/${folder}*`,
-      reason: `The keys of the objects below ${folder} are not known beforehand`,
-    })),
+    statements: byAccess.length > 0 ? [allow(['s3:ListBucket'], arn), ...byAccess] : [],
+    wildcards: [],
   };
 }
+
+const tableArn = (scope: Construct, deployment: Deployment, table: Table) =>
+  Stack.of(scope).formatArn({ service: 'dynamodb', resource: 'table', resourceName: deployment.tableName(table) });
 
 function tablePermissions(
   scope: Construct,
   deployment: Deployment,
   used: Partial<Record<Table, TableAccess>>,
 ): Permissions {
-  const arnOf = (table: Table) =>
-    Stack.of(scope).formatArn({ service: 'dynamodb', resource: 'table', resourceName: deployment.tableName(table) });
   const statements = tables.flatMap((table) => {
     const access = used[table];
     if (!access) return [];
-    return [allow(access === 'read' ? readItems : [...readItems, ...writeItems], arnOf(table))];
+    return [allow(access === 'read' ? readItems : [...readItems, ...writeItems], tableArn(scope, deployment, table))];
   });
   // The hot store asks for the names of all its tables.
   const variables = tables.map((table) => [`C360_TABLE_${table.toUpperCase()}`, deployment.tableName(table)]);
   return { ...nothing, variables: Object.fromEntries(variables), statements };
 }
 
-function quarantineKeyPermissions(deployment: Deployment): Permissions {
+function vaultPermissions(scope: Construct, deployment: Deployment, use: 'quarantine' | 'subjects'): Permissions {
   const [vault, ledger] = [deployment.read('vaultKeyArn'), deployment.read('ledgerKeyArn')];
+  const makeLedgerKey = allow(['dynamodb:PutItem'], tableArn(scope, deployment, 'ledger'));
+  // The ledger's key is made by whoever first needs it. Entries, which suppress people, only erasures add.
+  makeLedgerKey.addCondition('ForAllValues:StringEquals', { 'dynamodb:LeadingKeys': ['key'] });
   return {
     ...nothing,
     variables: { C360_VAULT_KEY: vault, C360_LEDGER_KEY: ledger },
-    statements: [allow(useKey, vault)],
+    statements: use === 'quarantine' ? [allow(useKey, vault)] : [allow(useKey, vault, ledger), makeLedgerKey],
   };
 }
 

@@ -1,13 +1,13 @@
 /** A Lambda function that runs one flow: `lambdas/<name>.ts`, bundled with what it imports and the SQL files. */
 import { join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy } from 'aws-cdk-lib';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Architecture, type CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundle } from '../../scripts/bundle.mjs';
 import type { Deployment } from '../deployment.ts';
-import { acknowledgeWildcards, allow, permissionsOf, type Uses } from '../permissions.ts';
+import { acknowledgeWildcards, allow, permissionsOf, type Uses, type Wildcard } from '../permissions.ts';
 
 const root = join(import.meta.dirname, '../..');
 
@@ -21,6 +21,8 @@ export interface FlowFunctionProps {
   memoryMb: number;
   /** Environment variables beside those of what it uses. */
   variables: Record<string, string>;
+  /** What Lambda does in its name, to call it. */
+  source?: { statements: PolicyStatement[]; wildcards?: Wildcard[] };
 }
 
 /** Template metadata of a function that says which flow it runs, for whoever executes the template elsewhere. */
@@ -28,11 +30,12 @@ const flowMetadata = 'C360::Flow';
 
 export class FlowFunction extends Construct {
   readonly arn: string;
+  readonly resource: CfnFunction;
   readonly timeout: Duration;
 
   constructor(scope: Construct, id: string, props: FlowFunctionProps) {
     super(scope, id);
-    const { deployment, flow, uses } = props;
+    const { deployment, flow, uses, source } = props;
     const { variables, statements, wildcards } = permissionsOf(this, deployment, uses);
     this.timeout = Duration.minutes(props.timeoutMinutes);
     const logGroup = new LogGroup(this, 'Logs', {
@@ -42,9 +45,11 @@ export class FlowFunction extends Construct {
     const writeLogs = allow(['logs:CreateLogStream', 'logs:PutLogEvents'], logGroup.logGroupArn);
     const role = new Role(this, 'Role', {
       assumedBy: new ServicePrincipal('lambda.amazonaws.com'),
-      inlinePolicies: { flow: new PolicyDocument({ statements: [writeLogs, ...statements] }) },
+      inlinePolicies: {
+        flow: new PolicyDocument({ statements: [writeLogs, ...statements, ...(source?.statements ?? [])] }),
+      },
     });
-    acknowledgeWildcards(role, wildcards);
+    acknowledgeWildcards(role, [...wildcards, ...(source?.wildcards ?? [])]);
     const made = new LambdaFunction(this, 'Function', {
       description: `Customer 360 ${deployment.environment}: ${flow}`,
       runtime: Runtime.NODEJS_24_X,
@@ -58,7 +63,8 @@ export class FlowFunction extends Construct {
       memorySize: props.memoryMb,
       environment: { ...props.variables, ...variables },
     });
-    (made.node.defaultChild as CfnFunction).addMetadata(flowMetadata, flow);
+    this.resource = made.node.defaultChild as CfnFunction;
+    this.resource.addMetadata(flowMetadata, flow);
     this.arn = made.functionArn;
   }
 }

@@ -93,9 +93,12 @@ export class ModelsJob extends Construct {
       resources: ['*'],
       conditions: { StringEquals: { 'cloudwatch:namespace': 'Glue' } },
     });
+    const bucket = bucketArn(this, deployment.read('bucket'));
     const own = [
+      // Before it makes a folder, Hadoop looks whether an object has the name of one above it.
+      allow(['s3:GetObject'], `${bucket}/clean`, `${bucket}/curated`),
       // Hadoop's committers look for uploads that others left unfinished.
-      allow(['s3:ListBucketMultipartUploads'], bucketArn(this, deployment.read('bucket'))),
+      allow(['s3:ListBucketMultipartUploads'], bucket),
       allow(['s3:GetObject'], ...assets.map((one) => `${bucketArn(this, one.s3BucketName)}/${one.s3ObjectKey}`)),
       // Without the right to encrypt its groups Glue writes no logs.
       allow(['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:AssociateKmsKey'], logGroups),

@@ -6,7 +6,7 @@ import { type IRole, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
-import { type ITopic, Subscription, SubscriptionProtocol, Topic } from 'aws-cdk-lib/aws-sns';
+import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { DefinitionBody, LogLevel, StateMachine } from 'aws-cdk-lib/aws-stepfunctions';
 import { Construct } from 'constructs';
 import { FlowFunction } from '../constructs/flow-function.ts';
@@ -21,21 +21,12 @@ import {
 import { Deployment } from '../deployment.ts';
 import { acknowledgeWildcards, allow } from '../permissions.ts';
 import { type FunctionRow, type PipelineTask, pipelineFunctions } from '../pipeline-functions.ts';
-
-export interface PipelineSettings {
-  reportingCurrency: string;
-  /** How often the pipeline runs: each day at 03:00 UTC, or each full hour. */
-  schedule: 'daily' | 'hourly';
-  /** How far the Glue job may grow. */
-  models: { maxWorkers: number };
-  /** Who gets the alerts by e-mail. */
-  alerts?: { email?: string };
-}
+import type { DeploymentSettings } from '../settings.ts';
 
 export interface PipelineStackProps extends StackProps {
   /** Name of the deployment, such as `dev`. */
   environment: string;
-  settings: PipelineSettings;
+  settings: DeploymentSettings;
 }
 
 export class PipelineStack extends Stack {
@@ -83,9 +74,6 @@ export class PipelineStack extends Stack {
     });
     const topic = Topic.fromTopicArn(this, 'AlertsTopic', deployment.read('alertsTopicArn'));
     tellOfStoppedRuns(this, machine, topic);
-    const { email } = settings.alerts ?? {};
-    if (email)
-      new Subscription(this, 'AlertsByEmail', { topic, protocol: SubscriptionProtocol.EMAIL, endpoint: email });
     new Schedule(this, 'Schedule', {
       description: `Runs the pipeline, ${settings.schedule}`,
       schedule: ScheduleExpression.cron(settings.schedule === 'hourly' ? { minute: '0' } : { minute: '0', hour: '3' }),
@@ -94,6 +82,7 @@ export class PipelineStack extends Stack {
         maxEventAge: Duration.hours(1),
       }),
     });
+    deployment.put({ stateMachineArn: machine.stateMachineArn });
   }
 
   /** All that the machine may do; CDK adds nothing to it. */

@@ -13,6 +13,9 @@ export interface LocalSettings extends Settings {
   models: { maxWorkers: number };
   alerts?: { email?: string; slackWebhookUrl?: string };
   stream: { shards: number; retentionHours: number };
+  /** On AWS: whether data outlive their stack, and after how many days raw records end. */
+  isDataRetained: boolean;
+  rawRetentionDays: number;
 }
 
 export function readSettings(root: string, name = 'local'): LocalSettings {
@@ -23,6 +26,11 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     const { instancePath, message } = validate.errors![0]!;
     throw new RefusedInput(`${file}: ${instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${message}`);
   }
-  const defaults = { schedule: 'daily', models: { maxWorkers: 2 } } as const;
+  const defaults = {
+    schedule: 'daily',
+    models: { maxWorkers: 2 },
+    isDataRetained: true,
+    rawRetentionDays: 400,
+  } as const;
   return { ...defaults, ...(settings as Omit<LocalSettings, keyof typeof defaults>) };
 }

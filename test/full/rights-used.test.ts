@@ -13,7 +13,7 @@ import { recording } from '../support/recorded-uses.ts';
 import { synthesize } from '../support/synthesized.ts';
 
 const newDirectory = temporaryDirectories();
-const { machine } = definitionOf({ ...synthesize(newDirectory()).template });
+const { machine } = definitionOf({ ...synthesize(newDirectory()).templates.pipeline });
 
 /** Flow -> what it was seen to use, a line each. */
 const used: Record<string, Set<string>> = {};
@@ -63,10 +63,10 @@ beforeAll(async () => {
 afterAll(() => platform.close());
 
 /** What a row of the table grants, as `recording` writes down what is used. */
-const granted = ({ objects = {}, tables = {}, quarantineKeys, warehouse, alerts }: Uses): string[] => [
+const granted = ({ objects = {}, tables = {}, vault, warehouse, alerts }: Uses): string[] => [
   ...Object.entries(objects).flatMap(([folder, accesses]) => accesses.map((access) => `${access} ${folder}`)),
   ...Object.entries(tables).map(([table, access]) => `${access} table ${table}`),
-  ...(quarantineKeys ? ['quarantine keys'] : []),
+  ...(vault ? ['quarantine keys', 'write table vault'] : []),
   ...(warehouse ? ['query warehouse'] : []),
   ...(warehouse === 'load' ? ['load warehouse'] : []),
   ...(alerts ? ['alerts'] : []),

@@ -2,8 +2,6 @@
  * The script on s3:// addresses, as a Glue job runs it: the plans that it runs on folders give the same tables in a bucket,
  * whatever arguments Glue adds; nothing else comes to lie there; what it may not or cannot read is named.
  */
-import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import { S3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts';
 import { DirectoryObjectStore } from '../../src/adapters/local/directory-object-store.ts';
@@ -23,6 +21,7 @@ import { motoAddress, motoClients, newBucket } from '../support/moto.ts';
 import { describeWithSparkOnS3, sparkOnS3 } from '../support/s3a/spark-on-s3.ts';
 import { openDuckDb } from '../support/sql-engines.ts';
 import { submitted, submittedEngine } from '../support/submitted-spark.ts';
+import { zipOf } from '../support/zip.ts';
 
 const newDirectory = temporaryDirectories();
 
@@ -60,7 +59,7 @@ describeWithSparkOnS3('run_models.py on s3:// addresses', () => {
     bucket = new S3ObjectStore({ client: s3, bucket: await newBucket(s3) });
     await copyAll(await keysOf(platform.env.objects), platform.env.objects, bucket);
     assets = new S3ObjectStore({ client: s3, bucket: await newBucket(s3) });
-    await assets.put('sql.zip', zipOfSql());
+    await assets.put('sql.zip', zipOf(join(repositoryRoot, 'sql')));
   });
   afterAll(() => platform?.close());
 
@@ -138,15 +137,6 @@ const keysOf = async (objects: ObjectStore): Promise<string[]> =>
 
 async function copyAll(keys: string[], from: ObjectStore, to: ObjectStore): Promise<void> {
   for (const key of keys) await to.put(key, (await from.get(key))!);
-}
-
-/** The archive that a deployment makes of `sql/`. */
-function zipOfSql(): Uint8Array {
-  const cwd = join(repositoryRoot, 'sql');
-  const archive = join(newDirectory(), 'sql.zip');
-  const python = join(repositoryRoot, '.venv/bin/python');
-  execFileSync(python, ['-m', 'zipfile', '-c', archive, ...readdirSync(cwd)], { cwd });
-  return readFileSync(archive);
 }
 
 const planNew = (env: Environment, ofRun = runId) => planRun(env)(ofRun, { kind: 'run', release: false });

@@ -14,7 +14,7 @@ import { newTopic, type TopicUnderTest } from '../support/moto-queue.ts';
 import { resourcesOf, synthesize } from '../support/synthesized.ts';
 
 const directory = temporaryDirectories()();
-const { template } = synthesize(directory, {}, { withBundles: true });
+const { pipeline: template } = synthesize(directory, {}, { withBundles: true }).templates;
 
 /** Flow -> folder of what is deployed as its function. */
 const bundles = Object.fromEntries(

@@ -7,7 +7,7 @@ import { resourceOf, resourcesOf, synthesize } from '../support/synthesized.ts';
 
 const newDirectory = temporaryDirectories();
 const directory = newDirectory();
-const { template } = synthesize(directory);
+const { pipeline: template } = synthesize(directory).templates;
 const job = resourceOf(template, 'AWS::Glue::Job').Properties;
 const machine = resourceOf(template, 'AWS::StepFunctions::StateMachine').Properties;
 
@@ -31,7 +31,7 @@ test('is Glue 6.0 on two small workers, one run at a time, not tried again by it
 });
 
 test('grows as far as the settings say', () => {
-  const { template: larger } = synthesize(newDirectory(), { models: { maxWorkers: 10 } });
+  const { pipeline: larger } = synthesize(newDirectory(), { models: { maxWorkers: 10 } }).templates;
   expect(resourceOf(larger, 'AWS::Glue::Job').Properties).toMatchObject({
     NumberOfWorkers: 10,
     DefaultArguments: { '--enable-auto-scaling': 'true' },

@@ -3,7 +3,7 @@ import { temporaryDirectories } from '../support/local-stores.ts';
 import { rightsIn, rightsOfFlows } from '../support/rights.ts';
 import { synthesize } from '../support/synthesized.ts';
 
-const { template } = synthesize(temporaryDirectories()());
+const { pipeline: template } = synthesize(temporaryDirectories()()).templates;
 const rights = rightsIn(template);
 const ofFlows = rightsOfFlows(template);
 
@@ -84,7 +84,7 @@ test('functions write these tables', () => {
 });
 
 test('one function has the vault key, one the topic, three the warehouse', () => {
-  expect(found(/^kms:(\w+) <privacy/)).toEqual({ 'exclude-rows': ['Decrypt', 'GenerateDataKey'] });
+  expect(found(/^kms:(\w+) <data\/vault-key/)).toEqual({ 'exclude-rows': ['Decrypt', 'GenerateDataKey'] });
   expect(found(/^sns:(\w+) /)).toEqual({ notify: ['Publish'] });
   const query = ['BatchExecuteStatement', 'DescribeStatement', 'ExecuteStatement', 'GetStatementResult'];
   expect(found(/^redshift-data:(\w+) /)).toEqual({
@@ -98,6 +98,7 @@ test('the Glue job has these rights: it makes tables and notes in plans, and raw
   const [, job] = Object.entries(rights).find(([id]) => id.startsWith('ModelsRole'))!;
   const object = (folder: string) => `arn:<AWS::Partition>:s3:::<data/bucket>/${folder}*`;
   const written = ['clean/', 'curated/', 'plans/'].map(object);
+  const above = ['clean', 'curated'].map((folder) => `arn:<AWS::Partition>:s3:::<data/bucket>/${folder}`);
   const asset = `arn:<AWS::Partition>:s3:::<cdk-hnb659fds-assets-\${AWS::AccountId}-\${AWS::Region}>`;
   const groups =
     'arn:<AWS::Partition>:logs:<AWS::Region>:<AWS::AccountId>:log-group:/aws-glue/jobs/customer-360-test/*';
@@ -109,7 +110,8 @@ test('the Glue job has these rights: it makes tables and notes in plans, and raw
     ...written.map((one) => `s3:AbortMultipartUpload ${one}`),
     ...written.map((one) => `s3:DeleteObject ${one}`),
     ...['py', 'zip'].map((ending) => `s3:GetObject ${asset}/<hash>.${ending}`),
-    ...['clean/', 'curated/', 'exclusions/', 'plans/', 'rates/', 'raw/'].map((one) => `s3:GetObject ${object(one)}`),
+    ...[above[0]!, object('clean/'), above[1]!, object('curated/')].map((one) => `s3:GetObject ${one}`),
+    ...['exclusions/', 'plans/', 'rates/', 'raw/'].map((one) => `s3:GetObject ${object(one)}`),
     's3:ListBucket arn:<AWS::Partition>:s3:::<data/bucket>',
     's3:ListBucketMultipartUploads arn:<AWS::Partition>:s3:::<data/bucket>',
     ...written.map((one) => `s3:PutObject ${one}`),

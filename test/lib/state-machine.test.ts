@@ -4,7 +4,7 @@ import { temporaryDirectories } from '../support/local-stores.ts';
 import { breaches, type Definition, type State } from '../support/state-machine-walk.ts';
 import { resourceOf, synthesize } from '../support/synthesized.ts';
 
-const { template } = synthesize(temporaryDirectories()());
+const { pipeline: template } = synthesize(temporaryDirectories()()).templates;
 const machine = resourceOf(template, 'AWS::StepFunctions::StateMachine');
 const text = machine.Properties.DefinitionString as string;
 const definition = (): Definition => JSON.parse(text) as Definition;

@@ -3,8 +3,15 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { pathToFileURL } from 'node:url';
 
-/** The handler threw; what, stands in the process' output. */
-class HandlerFailed extends Error {}
+/** The handler threw: the name and the message of its error, as Lambda tells them. */
+export class HandlerFailed extends Error {
+  readonly errorType: string;
+
+  constructor(errorType: string, errorMessage: string) {
+    super(errorMessage);
+    this.errorType = errorType;
+  }
+}
 
 /** The process ended while it was called. `signal` is what killed it. */
 export class ProcessEnded extends Error {
@@ -24,7 +31,7 @@ const runtime = `
       process.send({ answer: await handler(event, { getRemainingTimeInMillis: () => remainingMs }) });
     } catch (error) {
       console.error(error);
-      process.send({});
+      process.send({ errorType: error.name, errorMessage: error.message });
     }
   });
 `;
@@ -57,7 +64,7 @@ export class FunctionProcess {
       // A process that is gone says so by its end.
     });
     const [message] = await Promise.race([answered, ended]);
-    if (!('answer' in message)) throw new HandlerFailed();
+    if (!('answer' in message)) throw new HandlerFailed(message.errorType, message.errorMessage);
     return message.answer as Answer;
   }
 

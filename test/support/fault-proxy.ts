@@ -16,7 +16,7 @@ export type Fault =
   | 'cut after'
   | { cutAt: number };
 
-interface Answer {
+export interface Answer {
   status: number;
   headers: IncomingMessage['headers'];
   body: Buffer;
@@ -79,7 +79,7 @@ export class FaultProxy {
       outgoing.writeHead(fault.status).end(fault.body);
     } else {
       const change = typeof fault === 'object' && 'request' in fault ? fault.request : undefined;
-      const answer = await this.#forward(incoming, change ? Buffer.from(change(body.toString())) : body);
+      const answer = await this.forward(incoming, change ? Buffer.from(change(body.toString())) : body);
       answerWith(outgoing, answer, fault);
     }
   }
@@ -90,7 +90,7 @@ export class FaultProxy {
     return found ? found.fault : this.#choose(operation, body);
   }
 
-  #forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
+  protected forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
     return new Promise((resolve, reject) => {
       const headers = { ...incoming.headers, 'content-length': String(body.length) };
       const passed = request(`${this.#target}${incoming.url}`, { method: incoming.method, headers }, (answer) => {

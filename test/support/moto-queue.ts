@@ -17,13 +17,18 @@ export interface TopicUnderTest {
 }
 
 export async function newTopic(client: SNSClient): Promise<TopicUnderTest> {
-  const name = `alerts-${randomUUID()}`;
-  const { TopicArn: topicArn = '' } = await client.send(new CreateTopicCommand({ Name: name }));
-  const { QueueUrl } = await sqs<{ QueueUrl: string }>('CreateQueue', { QueueName: name });
-  const Endpoint = `arn:aws:sqs:eu-west-1:123456789012:${name}`;
-  await client.send(new SubscribeCommand({ TopicArn: topicArn, Protocol: 'sqs', Endpoint }));
+  const { TopicArn: topicArn = '' } = await client.send(new CreateTopicCommand({ Name: `alerts-${randomUUID()}` }));
+  return { topicArn, received: await subscribe(client, topicArn) };
+}
+
+/** Subscribes a queue to the topic. What it returns tells what the queue got until then, in order of its arrival. */
+export async function subscribe(client: SNSClient, TopicArn: string): Promise<() => Promise<Notification[]>> {
+  const QueueName = `alerts-${randomUUID()}`;
+  const { QueueUrl } = await sqs<{ QueueUrl: string }>('CreateQueue', { QueueName });
+  const Endpoint = `arn:aws:sqs:eu-west-1:123456789012:${QueueName}`;
+  await client.send(new SubscribeCommand({ TopicArn, Protocol: 'sqs', Endpoint }));
   const all: Notification[] = [];
-  const received = async () => {
+  return async () => {
     for (;;) {
       const { Messages = [] } = await sqs<{ Messages?: { Body: string; ReceiptHandle: string }[] }>('ReceiveMessage', {
         QueueUrl,
@@ -35,10 +40,9 @@ export async function newTopic(client: SNSClient): Promise<TopicUnderTest> {
       await sqs('DeleteMessage', { QueueUrl, ReceiptHandle: message.ReceiptHandle });
     }
   };
-  return { topicArn, received };
 }
 
-async function sqs<Answer>(action: string, body: object): Promise<Answer> {
+export async function sqs<Answer>(action: string, body: object): Promise<Answer> {
   const answer = await fetch(await motoAddress(), {
     method: 'POST',
     headers: {

@@ -3,7 +3,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { customer360 } from '../../lib/customer-360.ts';
-import type { PipelineSettings } from '../../lib/stacks/pipeline-stack.ts';
+import type { DeploymentSettings } from '../../lib/settings.ts';
 
 export interface Template {
   Parameters: Record<string, { Type: string; Default?: string }>;
@@ -14,15 +14,26 @@ export interface Resource {
   Type: string;
   Properties: Record<string, unknown>;
   Metadata?: Record<string, unknown>;
+  DeletionPolicy?: string;
+  UpdateReplacePolicy?: string;
 }
+
+export const stackNames = ['data', 'ingestion', 'pipeline'] as const;
 
 export interface Synthesized {
   /** Paths of the templates. */
   files: string[];
-  template: Template;
+  templates: Record<(typeof stackNames)[number], Template>;
 }
 
-export const settings: PipelineSettings = { reportingCurrency: 'EUR', schedule: 'daily', models: { maxWorkers: 2 } };
+export const settings: DeploymentSettings = {
+  reportingCurrency: 'EUR',
+  schedule: 'daily',
+  models: { maxWorkers: 2 },
+  stream: { shards: 1, retentionHours: 168 },
+  isDataRetained: false,
+  rawRetentionDays: 400,
+};
 
 /** An app as `cdk synth` makes it, but for what takes long: the validation that cfn-lint does here, and bundles. */
 export function newApp(outdir: string, { withBundles = false } = {}): App {
@@ -36,7 +47,7 @@ export function newApp(outdir: string, { withBundles = false } = {}): App {
 
 export function synthesize(
   outdir: string,
-  changed: Partial<PipelineSettings> = {},
+  changed: Partial<DeploymentSettings> = {},
   options: { withBundles?: boolean } = {},
 ): Synthesized {
   const app = newApp(outdir, options);
@@ -45,7 +56,10 @@ export function synthesize(
   const files = readdirSync(outdir)
     .filter((name) => name.endsWith('.template.json'))
     .map((name) => join(outdir, name));
-  return { files, template: JSON.parse(readFileSync(files[0]!, 'utf8')) as Template };
+  const templateOf = (stack: string) =>
+    JSON.parse(readFileSync(join(outdir, `customer-360-test-${stack}.template.json`), 'utf8')) as Template;
+  const templates = Object.fromEntries(stackNames.map((stack) => [stack, templateOf(stack)]));
+  return { files, templates: templates as Synthesized['templates'] };
 }
 
 export const resourcesOf = ({ Resources }: Template, type: string): Resource[] =>

@@ -12,7 +12,7 @@ import { synthesize } from '../../support/synthesized.ts';
 const newDirectory = temporaryDirectories();
 
 test('the alert names the run and says where to look', async () => {
-  const { machine } = definitionOf({ ...synthesize(newDirectory()).template });
+  const { machine } = definitionOf({ ...synthesize(newDirectory()).templates.pipeline });
   const { env, paths, close } = doorPlatform(newDirectory());
   const called: string[] = [];
   const call = (state: string, resource: TaskResource, parameters: Record<string, unknown>) => {

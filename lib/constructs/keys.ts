@@ -1,0 +1,50 @@
+/** The three keys of a deployment, each rotated yearly: of the data, of the vault, and of the ledger of suppressed people. */
+import { type RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { Key } from 'aws-cdk-lib/aws-kms';
+import { Construct } from 'constructs';
+
+/** Services that publish to the encrypted topic: rules of EventBridge, alarms, the budget. */
+export const publishers = ['events', 'cloudwatch', 'budgets'].map((service) => `${service}.amazonaws.com`);
+
+export class Keys extends Construct {
+  /** Of lake, stream, hot store, topic and logs. */
+  readonly data: Key;
+  readonly vault: Key;
+  readonly ledger: Key;
+
+  constructor(scope: Construct, id: string, { removalPolicy }: { removalPolicy: RemovalPolicy }) {
+    super(scope, id);
+    const key = (name: string, description: string) =>
+      new Key(this, name, { description: `Customer 360: ${description}`, enableKeyRotation: true, removalPolicy });
+    this.data = key('Data', 'lake, stream, hot store, topic and logs');
+    this.vault = key('Vault', 'the vault of personal data');
+    this.ledger = key('Ledger', 'the ledger of suppressed people');
+    const { region, account, partition } = Stack.of(this);
+    this.data.addToResourcePolicy(
+      new PolicyStatement({
+        principals: publishers.map((service) => new ServicePrincipal(service)),
+        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+        resources: ['*'],
+        conditions: { StringEquals: { 'aws:SourceAccount': account } },
+      }),
+    );
+    this.data.addToResourcePolicy(
+      new PolicyStatement({
+        principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],
+        actions: [
+          'kms:Encrypt',
+          'kms:Decrypt',
+          'kms:ReEncryptFrom',
+          'kms:ReEncryptTo',
+          'kms:GenerateDataKey',
+          'kms:DescribeKey',
+        ],
+        resources: ['*'],
+        conditions: {
+          ArnLike: { 'kms:EncryptionContext:aws:logs:arn': `arn:${partition}:logs:${region}:${account}:log-group:*` },
+        },
+      }),
+    );
+  }
+}

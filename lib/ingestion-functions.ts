@@ -1,0 +1,34 @@
+/** The doors' functions: one row each, with what it uses and how much of it. */
+import type { FunctionRow } from './pipeline-functions.ts';
+
+/** One core of Lambda. */
+const memoryMb = 1769;
+
+export const ingestionFunctions = {
+  /** Consumer A of the stream. */
+  'archive-events': {
+    uses: {
+      objects: { 'raw/': ['read', 'write', 'delete'], 'quarantine/': ['read', 'write', 'delete'] },
+      tables: { checkpoints: 'write', batches: 'write' },
+      vault: 'subjects',
+    },
+    timeoutMinutes: 5,
+    memoryMb,
+  },
+  /** The door of files. */
+  'ingest-batch': {
+    uses: {
+      objects: {
+        'landing/': ['read', 'write', 'delete'],
+        'mappings/': ['read'],
+        'rates/': ['read'],
+        'raw/': ['read', 'write'],
+        'quarantine/': ['read', 'write'],
+      },
+      tables: { files: 'write', batches: 'write' },
+      vault: 'subjects',
+    },
+    timeoutMinutes: 15,
+    memoryMb,
+  },
+} as const satisfies Record<string, FunctionRow>;
