@@ -117,9 +117,9 @@ export async function runFinding(env: Environment): Promise<Finding> {
   const check = 'last run';
   const [last] = await env.hot.query('runs', 'runs', { newestFirst: true, limit: 1 });
   if (!last) return { check, state: 'note', found: 'none yet', todo: 'c360 run' };
-  const { status, failedStep, message } = last.values;
+  const { status, failedStep, reason } = last.values;
   if (status !== 'failed') return { check, state: 'ok', found: `${last.sort} ${status}` };
-  const found = `${last.sort} failed at ${failedStep}: ${message}`;
+  const found = `${last.sort} failed at ${failedStep}: ${reason}`;
   return { check, state: 'wrong', found, todo: 'c360 run takes up what is missing' };
 }
 

@@ -36,5 +36,7 @@ export function refuseWrites(statement: string): void {
   const text = statement.replaceAll(quotedOrComment, ' ').toLowerCase();
   const isReading = /^\s*(select|with|show|explain\s+(select|with))\b/.test(text);
   if (isReading && !/\binto\b|;\s*\S/.test(text)) return;
-  throw new RefusedInput('c360 sql takes one select, with, show or explain, and no `into`; change data by runs, tables by cdk deploy');
+  throw new RefusedInput(
+    'c360 sql takes one select, with, show or explain, and no `into`; change data by runs, tables by cdk deploy',
+  );
 }

@@ -37,7 +37,9 @@ export async function newFoundDeployment({
     'data/vault-key-arn': variables.C360_VAULT_KEY!,
     'data/ledger-key-arn': variables.C360_LEDGER_KEY!,
     'data/alerts-topic-arn': topic.topicArn,
-    ...Object.fromEntries(tables.map((table) => [`data/tables/${table}`, variables[`C360_TABLE_${table.toUpperCase()}`]!])),
+    ...Object.fromEntries(
+      tables.map((table) => [`data/tables/${table}`, variables[`C360_TABLE_${table.toUpperCase()}`]!]),
+    ),
     'ingestion/archive-mapping-id': mappingId,
     'pipeline/state-machine-arn': stateMachineArn,
     'warehouse/workgroup': 'customer-360',

@@ -3,9 +3,9 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { findDeployment } from '../../../../src/adapters/aws/deployment.ts';
 import { lineOf } from '../../../../src/cli/errors.ts';
-import { collect } from '../../../support/collect.ts';
 import { type FoundDeployment, newFoundDeployment } from '../../../support/aws-parameters.ts';
 import { c360 } from '../../../support/c360.ts';
+import { collect } from '../../../support/collect.ts';
 import { FaultProxy } from '../../../support/fault-proxy.ts';
 import { jsonError, rejection } from '../../../support/faulty-aws.ts';
 import { temporaryDirectories } from '../../../support/local-stores.ts';
@@ -94,7 +94,9 @@ describe('the shell in which c360 is called', () => {
   };
 
   test('without a region is told to set one', async () => {
-    expect(await inShell({})).toMatch(/no region is set: set AWS_REGION, such as eu-west-1, or a region in the profile/);
+    expect(await inShell({})).toMatch(
+      /no region is set: set AWS_REGION, such as eu-west-1, or a region in the profile/,
+    );
   });
 
   test('without credentials is told how to get them', async () => {
