@@ -62,7 +62,7 @@ interface Survey {
 }
 
 /** Reads the file before anything of it leaves this machine. RefusedInput where the door would refuse it as a whole. */
-export async function survey({ dataset, file, mapping }: FileToLand): Promise<Survey> {
+async function survey({ dataset, file, mapping }: FileToLand): Promise<Survey> {
   const shape = await shapeOf(unpacked(createReadStream(file)));
   if (shape.format === 'csv') checkHeader(shape.header, contractOf(`${dataset}/1`)!, mapping);
   const landing = await fingerprintOf(createReadStream(file));
@@ -70,14 +70,14 @@ export async function survey({ dataset, file, mapping }: FileToLand): Promise<Su
   return { landing, contentHash };
 }
 
-export interface Landed {
+interface Landed {
   state: LandedState;
   /** True where it had been ingested before. */
   isKnown: boolean;
 }
 
 /** Lands a file, unless it was ingested before, and where it is wanted waits for what becomes of it. */
-export async function land(
+async function land(
   deployment: Deployment,
   { dataset, file, mapping, document }: FileToLand,
   { landing, contentHash }: Survey,
