@@ -181,8 +181,7 @@ function warehousePermissions(deployment: Deployment): Permissions {
       C360_WAREHOUSE_COPY_ROLE: deployment.read('warehouseCopyRoleArn'),
     },
     statements: [
-      allow(['redshift-data:ExecuteStatement', 'redshift-data:BatchExecuteStatement'], workgroup),
-      allow(['redshift-serverless:GetCredentials'], workgroup),
+      allow(['redshift-data:ExecuteStatement', 'redshift-serverless:GetCredentials'], workgroup),
       ownStatements,
     ],
     wildcards: [

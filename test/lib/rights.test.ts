@@ -86,7 +86,7 @@ test('functions write these tables', () => {
 test('one function has the vault key, one the topic, three the warehouse', () => {
   expect(found(/^kms:(\w+) <data\/vault-key/)).toEqual({ 'exclude-rows': ['Decrypt', 'GenerateDataKey'] });
   expect(found(/^sns:(\w+) /)).toEqual({ notify: ['Publish'] });
-  const query = ['BatchExecuteStatement', 'DescribeStatement', 'ExecuteStatement', 'GetStatementResult'];
+  const query = ['DescribeStatement', 'ExecuteStatement', 'GetStatementResult'];
   expect(found(/^redshift-data:(\w+) /)).toEqual({
     'plan-run': query,
     'load-warehouse': query,

@@ -1,5 +1,5 @@
 /** Spark on this machine: where it is installed, and how a script is run on it. */
-import { spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { RunScript } from './spark-engine.ts';
@@ -83,12 +83,28 @@ function ended(program: string, parameters: string[], cwd: string, env: SparkIns
         said[name] += text;
       });
     }
-    const stop = () => child.kill();
-    process.once('exit', stop);
+    const goOn = endWithProcess(child);
     child.once('error', reject);
     child.once('close', (status, signal) => {
-      process.off('exit', stop);
+      goOn();
       resolve({ status: status ?? signal ?? 'no status', ...said });
     });
   });
+}
+
+/** Ends the program when this process ends, also by a signal that nobody else waits for. Returns what takes that back. */
+function endWithProcess(child: ChildProcess): () => void {
+  const stop = () => child.kill();
+  const stopAndEnd = (signal: NodeJS.Signals) => {
+    stop();
+    // Behind the last listener the signal does again what it does to any process.
+    process.kill(process.pid, signal);
+  };
+  process.once('exit', stop);
+  const signals = (['SIGTERM', 'SIGINT'] as const).filter((signal) => process.listenerCount(signal) === 0);
+  for (const signal of signals) process.once(signal, stopAndEnd);
+  return () => {
+    process.off('exit', stop);
+    for (const signal of signals) process.off(signal, stopAndEnd);
+  };
 }
