@@ -13,7 +13,7 @@ import { type LargeObject, type Uploaded, type UploadOptions, uploadResumably } 
 import { S3ObjectStore } from './s3-object-store.ts';
 
 /** Environment variable -> the parameter below `/customer-360/<environment>/` that holds its value. */
-const parameters: Record<string, string> = {
+export const parameters: Record<string, string> = {
   C360_BUCKET: 'data/bucket',
   C360_FAILURES_BUCKET: 'data/failures-bucket',
   C360_STREAM: 'data/stream',
