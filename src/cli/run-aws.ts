@@ -4,7 +4,7 @@ import { systemTimer } from '../adapters/local/timer.ts';
 import { RunLocked, runLockHolder } from '../flows/run-lock.ts';
 import { listRuns, type RunRecord } from '../flows/run-record.ts';
 import { RunFailed, type RunInput, type RunResult, type RunWatcher } from '../local/run-pipeline.ts';
-import type { Environment, Timer } from '../ports.ts';
+import { AdapterError, type Environment, type Timer } from '../ports.ts';
 import type { GlobalOptions } from './context.ts';
 import { openDeployment } from './target.ts';
 
@@ -40,26 +40,42 @@ export interface FollowOptions {
 }
 
 const betweenLooksMs = 2000;
+/** A run takes longer than a connection may be away. */
+const mostFailures = 10;
 /** Newer runs than one that is followed are few, since there is one at a time. */
 const newestRuns = 10;
 
+/** Follows an execution to its end. AdapterError where AWS could not be asked ten times in a row; the run goes on. */
 export async function followRun(
   env: Environment,
   { execution, describe, watcher, timer }: FollowOptions,
 ): Promise<RunResult> {
   let told = 0;
+  let failures = 0;
+  const look = async () => {
+    try {
+      // Asked first: what the last step wrote is read behind the end.
+      const ended = await describe();
+      const runs = await listRuns(env)({ limit: newestRuns });
+      failures = 0;
+      return { ...ended, record: runs.find((run) => run.execution === execution) };
+    } catch (error) {
+      failures += 1;
+      if (failures < mostFailures && error instanceof AdapterError && error.retryable) return undefined;
+      throw error;
+    }
+  };
   try {
     for (;;) {
-      // Asked first: what the last step wrote is read behind the end.
-      const { status, error } = await describe();
-      const runs = await listRuns(env)({ limit: newestRuns });
-      const record = runs.find((run) => run.execution === execution);
-      const { steps = [], currentStep } = record ?? {};
-      for (const report of steps.slice(told)) watcher.finished?.(report);
-      told = steps.length;
-      if (status === 'SUCCEEDED') return resultOf(execution, record);
-      if (status !== 'RUNNING') throw failureOf(execution, { status, error }, record, watcher);
-      if (currentStep) watcher.started?.(currentStep);
+      const seen = await look();
+      if (seen) {
+        const { steps = [], currentStep } = seen.record ?? {};
+        for (const report of steps.slice(told)) watcher.finished?.(report);
+        told = steps.length;
+        if (seen.status === 'SUCCEEDED') return resultOf(execution, seen.record);
+        if (seen.status !== 'RUNNING') throw failureOf(execution, seen, seen.record, watcher);
+        if (currentStep) watcher.started?.(currentStep);
+      }
       await timer.sleep(betweenLooksMs);
     }
   } finally {

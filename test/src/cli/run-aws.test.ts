@@ -8,6 +8,7 @@ import { PipelineExecutions } from '../../../src/adapters/aws/pipeline-execution
 import { followRun } from '../../../src/cli/run-aws.ts';
 import { ownRunLock, runLeaseMs, takeRunLock } from '../../../src/flows/run-lock.ts';
 import { noteRun, noteStep } from '../../../src/flows/run-record.ts';
+import { AdapterError } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { rejection } from '../../support/faulty-aws.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
@@ -119,6 +120,21 @@ describe('a run that is followed', () => {
       name: 'RunFailed',
       message: expect.stringContaining(message),
     });
+  });
+
+  test('is followed on where AWS could not be asked for a while, and not where that lasts or will not pass', async () => {
+    const fail = (retryable: boolean) => ({
+      status: 'RUNNING',
+      before: () => Promise.reject(new AdapterError('planted', { retryable })),
+    });
+    const away = Array.from({ length: 9 }, () => fail(true));
+    const ended = async () => {
+      await begin();
+      await end({ status: 'idle' });
+    };
+    expect((await follow([...away, { status: 'SUCCEEDED', before: ended }])).result).toMatchObject({ status: 'idle' });
+    expect((await follow([...away, fail(true)])).result).toMatchObject({ name: 'AdapterError', message: 'planted' });
+    expect((await follow([fail(false)])).result).toMatchObject({ name: 'AdapterError', message: 'planted' });
   });
 
   test('is not mixed up with another one', async () => {
