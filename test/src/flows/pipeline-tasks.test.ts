@@ -167,7 +167,7 @@ describe('who measures runs', () => {
   test('is told of one whose load failed', async () => {
     await sale('a');
     const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction };
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect(await ended()).toMatchObject({ 'EndedRuns failed': 1, FailedLoads: 1 });
   });
