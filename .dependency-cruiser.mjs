@@ -18,8 +18,8 @@ const may = {
   '^src/generators/': ['^src/generators/', '^src/contracts/'],
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
-  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled and consumers fed is said once.
-  '^lib/': ['^lib/', '^scripts/bundle', '^src/domain/stream/event-source-settings\\.ts$'],
+  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled, consumers fed and metrics named is said once.
+  '^lib/': ['^lib/', '^scripts/bundle', '^src/domain/(stream/event-source-settings|metrics/custom-metrics)\\.ts$'],
   // The catalog's tables follow from contracts and models, which templates do not know.
   '^bin/': ['^scripts/', '^src/cli/', '^src/(local/settings|flows/catalog|adapters/sql-directory)\\.ts$', '^lib/'],
   // What a flow's file holds of domain and contracts reaches a function through the flow.

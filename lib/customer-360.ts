@@ -6,6 +6,7 @@ import { acknowledgeLakeFolders } from './permissions.ts';
 import type { DeploymentSettings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { IngestionStack } from './stacks/ingestion-stack.ts';
+import { MonitoringStack } from './stacks/monitoring-stack.ts';
 import { PipelineStack } from './stacks/pipeline-stack.ts';
 import { WarehouseStack } from './stacks/warehouse-stack.ts';
 
@@ -17,11 +18,13 @@ export function customer360(app: App, environment: string, settings: DeploymentS
   const ingestion = new IngestionStack(app, nameOf('ingestion'), props);
   const warehouse = new WarehouseStack(app, nameOf('warehouse'), { ...props, tables });
   const pipeline = new PipelineStack(app, nameOf('pipeline'), props);
+  const monitoring = new MonitoringStack(app, nameOf('monitoring'), props);
   // They read each other's parameters, which CloudFormation looks up before it makes anything.
   ingestion.addStackDependency(data);
   warehouse.addStackDependency(data);
   pipeline.addStackDependency(data);
   pipeline.addStackDependency(warehouse);
+  for (const watched of [data, ingestion, warehouse, pipeline]) monitoring.addStackDependency(watched);
   acknowledgeLakeFolders(app, pipeline, environment);
   Tags.of(app).add('application', 'customer-360');
   Tags.of(app).add('environment', environment);

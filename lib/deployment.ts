@@ -48,6 +48,11 @@ export class Deployment {
     this.environment = environment;
   }
 
+  /** Name of a part that other stacks, alarms and people know by it: a function by its flow, the job, the state machine. */
+  nameOf(part: string): string {
+    return `customer-360-${this.environment}-${part}`;
+  }
+
   /** What this stack or another has put under a name, as a value that CloudFormation fills in. */
   read(name: SharedName): string {
     return this.#own[name] ?? StringParameter.valueForStringParameter(this.#scope, this.#path(parameters[name]));

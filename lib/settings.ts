@@ -1,4 +1,5 @@
 /** What a deployment sets (`config/<environment>.yaml`), as the stacks read it. */
+import type { MeasuredDataset } from '../src/domain/metrics/custom-metrics.ts';
 
 export interface DeploymentSettings {
   reportingCurrency: string;
@@ -11,6 +12,10 @@ export interface DeploymentSettings {
   isDataRetained: boolean;
   /** Days after which raw records are deleted. */
   rawRetentionDays: number;
+  /** What the account may cost in a month, in US dollars. */
+  monthlyBudgetUsd: number;
+  /** Datasets that are expected, and how many hours old the newest record may be that readers see when a run ends. */
+  freshnessHours: Partial<Record<MeasuredDataset, number>>;
   /** Who gets the alerts by e-mail. */
   alerts?: { email?: string };
   warehouse: WarehouseSettings;

@@ -4,7 +4,7 @@ import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { pythonEnvironment } from './python-env.mjs';
 
-const folders = ['glue-scripts', 'test/support'];
+const folders = ['glue-scripts', 'test/support', 'examples/producers/python'];
 const checks = [
   ['ruff', 'format', '--check', '--quiet', ...folders],
   ['ruff', 'check', '--quiet', ...folders],

@@ -5,7 +5,7 @@ import type { IKey } from 'aws-cdk-lib/aws-kms';
 import { Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Construct } from 'constructs';
-import { publishers } from './keys.ts';
+import { eventRules, publishers } from './keys.ts';
 
 export interface AlertsTopicProps {
   key: IKey;
@@ -18,14 +18,17 @@ export class AlertsTopic extends Construct {
   constructor(scope: Construct, id: string, { key, email }: AlertsTopicProps) {
     super(scope, id);
     const topic = new Topic(this, 'Topic', { displayName: 'Customer 360', masterKey: key, enforceSSL: true });
-    topic.addToResourcePolicy(
-      new PolicyStatement({
-        principals: publishers.map((service) => new ServicePrincipal(service)),
-        actions: ['sns:Publish'],
-        resources: [topic.topicArn],
-        conditions: { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } },
-      }),
-    );
+    const publish = (services: string[], conditions?: Record<string, object>) =>
+      topic.addToResourcePolicy(
+        new PolicyStatement({
+          principals: services.map((service) => new ServicePrincipal(service)),
+          actions: ['sns:Publish'],
+          resources: [topic.topicArn],
+          conditions,
+        }),
+      );
+    publish(publishers, { StringEquals: { 'aws:SourceAccount': Stack.of(this).account } });
+    publish([eventRules]);
     if (email) topic.addSubscription(new EmailSubscription(email));
     this.arn = topic.topicArn;
   }

@@ -46,7 +46,9 @@ export class FlowFunction extends Construct {
     const { deployment, flow, uses, source } = props;
     const { variables, statements, wildcards } = permissionsOf(this, deployment, uses);
     this.timeout = Duration.minutes(props.timeoutMinutes);
+    const functionName = deployment.nameOf(flow);
     const logGroup = new LogGroup(this, 'Logs', {
+      logGroupName: `/aws/lambda/${functionName}`,
       retention: RetentionDays.THREE_MONTHS,
       removalPolicy: RemovalPolicy.DESTROY,
     });
@@ -61,6 +63,9 @@ export class FlowFunction extends Construct {
     if (databaseRole) Tags.of(role).add(databaseRolesTag, databaseRole);
     acknowledgeWildcards(role, [...wildcards, ...(source?.wildcards ?? [])]);
     const made = new LambdaFunction(this, 'Function', {
+      // Alarms and people find it by its name. What Lambda cannot change in place needs another name first: that is only the kind of
+      // package, and all else, code and role included, is changed in place.
+      functionName,
       description: `Customer 360 ${deployment.environment}: ${flow}`,
       runtime: Runtime.NODEJS_24_X,
       architecture: Architecture.ARM_64,
@@ -71,7 +76,7 @@ export class FlowFunction extends Construct {
       logGroup,
       timeout: this.timeout,
       memorySize: props.memoryMb,
-      environment: { ...props.variables, ...variables },
+      environment: { C360_ENVIRONMENT: deployment.environment, ...props.variables, ...variables },
     });
     this.resource = made.node.defaultChild as CfnFunction;
     this.resource.addMetadata(flowMetadata, flow);

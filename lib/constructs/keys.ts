@@ -4,8 +4,11 @@ import { PolicyStatement, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { Key } from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
-/** Services that publish to the encrypted topic: rules of EventBridge, alarms, the budget. */
-export const publishers = ['events', 'cloudwatch', 'budgets'].map((service) => `${service}.amazonaws.com`);
+/** Services that publish to the encrypted topic and say for which account: alarms, the budget. */
+export const publishers = ['cloudwatch', 'budgets'].map((service) => `${service}.amazonaws.com`);
+
+/** Rules of EventBridge publish too and do not say it: where a policy asks, what they tell is dropped without a word. */
+export const eventRules = 'events.amazonaws.com';
 
 export class Keys extends Construct {
   /** Of lake, stream, hot store, topic and logs. */
@@ -21,14 +24,19 @@ export class Keys extends Construct {
     this.vault = key('Vault', 'the vault of personal data');
     this.ledger = key('Ledger', 'the ledger of suppressed people');
     const { region, account, partition } = Stack.of(this);
-    this.data.addToResourcePolicy(
-      new PolicyStatement({
-        principals: publishers.map((service) => new ServicePrincipal(service)),
-        actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
-        resources: ['*'],
-        conditions: { StringEquals: { 'aws:SourceAccount': account } },
-      }),
-    );
+    const use = (services: string[], conditions: Record<string, object>) =>
+      this.data.addToResourcePolicy(
+        new PolicyStatement({
+          principals: services.map((service) => new ServicePrincipal(service)),
+          actions: ['kms:Decrypt', 'kms:GenerateDataKey'],
+          resources: ['*'],
+          conditions,
+        }),
+      );
+    use(publishers, { StringEquals: { 'aws:SourceAccount': account } });
+    use([eventRules], {
+      ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': `arn:${partition}:sns:${region}:${account}:*` },
+    });
     this.data.addToResourcePolicy(
       new PolicyStatement({
         principals: [new ServicePrincipal(`logs.${region}.amazonaws.com`)],

@@ -47,7 +47,7 @@ export class ModelsJob extends Construct {
 
   constructor(scope: Construct, id: string, { deployment, maxWorkers, timeout }: ModelsJobProps) {
     super(scope, id);
-    this.name = `customer-360-${deployment.environment}-models`;
+    this.name = deployment.nameOf('models');
     this.arn = Stack.of(this).formatArn({ service: 'glue', resource: 'job', resourceName: this.name });
     const script = new Asset(this, 'Script', { path: join(root, 'glue-scripts/run_models.py') });
     const sql = new Asset(this, 'Sql', { path: join(root, 'sql') });

@@ -45,7 +45,7 @@ export class PipelineStack extends Stack {
       timeout: modelsTimeout.plus(Duration.minutes(5)),
     });
     const machine = new StateMachine(this, 'Pipeline', {
-      stateMachineName: `customer-360-${environment}-pipeline`,
+      stateMachineName: deployment.nameOf('pipeline'),
       definitionBody: DefinitionBody.fromChainable(pipelineDefinition(new Construct(this, 'States'))),
       definitionSubstitutions: {
         ...Object.fromEntries(functions.map(({ name, arn }) => [name, arn])),

@@ -18,12 +18,17 @@ export const archiveEvents =
   (records: StreamRecord[]): Promise<DoorCounts> =>
     archive(env, records, (record) => receiveEvent(record.data));
 
+interface ArchiveOptions {
+  /** Told what became of the records of each call that were not archived before. */
+  onArchived?: (counts: DoorCounts) => void;
+}
+
 /** The archive as a stream's consumer; a record that it cannot process goes to quarantine unread. */
-export const archiveConsumer = (env: Environment) => ({
+export const archiveConsumer = (env: Environment, { onArchived = () => {} }: ArchiveOptions = {}) => ({
   name: archiveConsumerName,
-  process: archiveEvents(env),
-  refuse: (record: StreamRecord, rejection: Rejection): Promise<DoorCounts> =>
-    archive(env, [record], () => ({ ok: false, rejection })),
+  process: async (records: StreamRecord[]): Promise<void> => onArchived(await archiveEvents(env)(records)),
+  refuse: async (record: StreamRecord, rejection: Rejection): Promise<void> =>
+    onArchived(await archive(env, [record], () => ({ ok: false, rejection }))),
 });
 
 async function archive(

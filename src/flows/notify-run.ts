@@ -1,6 +1,7 @@
 /** Ends a run: says in its record what became of it, removes what nobody will see, and gives the lock back. */
 import { isObject, type JsonObject } from '../domain/json.ts';
 import { qualityReportKey } from '../domain/lake/layout.ts';
+import type { EndedRun } from '../domain/metrics/measure.ts';
 import type { QualityReport } from '../domain/quality/report.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
@@ -23,12 +24,17 @@ interface Notified {
   status: RunRecord['status'];
 }
 
+interface NotifyOptions {
+  /** Told of each run that ended; again where its end is noted again. */
+  onEnded?: (ended: EndedRun) => void;
+}
+
 /**
  * Ends the run of an execution, which may have failed before it told its id: then the run lock knows it. Doing it again
  * changes nothing, and tells nobody twice.
  */
 export const notifyRun =
-  (env: Environment) =>
+  (env: Environment, { onEnded }: NotifyOptions = {}) =>
   async ({ execution, input }: NotifyPayload): Promise<Notified> => {
     const holder = await runLockHolder(env);
     const runId = holder?.process === execution ? holder.runId : textOf(input.runId);
@@ -40,10 +46,12 @@ export const notifyRun =
     }
     try {
       const ended = failure ? await endFailed(env, runId, failure) : { status: endedWell(input) };
-      await noteRun(env, runId, { ...ended, finishedAt: env.clock.now().toISOString(), currentStep: undefined });
+      const finishedAt = env.clock.now().toISOString();
+      const { startedAt, steps } = await noteRun(env, runId, { ...ended, finishedAt, currentStep: undefined });
       const report = await writeQualityReport(env)({ runId });
       if (ended.status === 'failed') await alertFailed(env, runId, ended);
       else if (report && report.refused > 0) await alertRefused(env, report);
+      onEnded?.({ ...ended, startedAt, finishedAt, steps, report, snapshot: await newestSnapshot(env) });
       return { status: ended.status };
     } finally {
       await ownRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs }).release();
@@ -62,9 +70,9 @@ const alertRefused = (env: Environment, { runId, refused }: QualityReport): Prom
   env.alerts.send({
     id: `run ${runId} refused rows`,
     severity: 'warning',
-    subject: `Customer 360: ${refused} rows were refused and wait in quarantine`,
+    subject: `Customer 360: refused rows wait in quarantine (${refused})`,
     text:
-      `Run ${runId} published its snapshot without ${refused} rows that break a check.\n\n` +
+      `Run ${runId} published its snapshot without the rows that break a check (${refused}).\n\n` +
       `What to do: ${qualityReportKey(runId, 'md')} says which; repair them within 21 days and redrive them.`,
   });
 

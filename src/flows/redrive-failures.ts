@@ -36,14 +36,10 @@ export async function failedBatches(env: Environment): Promise<string[]> {
  */
 export const redriveFailures = (env: Environment) => async (): Promise<RedrivenFailures> => {
   let counts = noCounts;
-  const counted =
-    <Args extends unknown[]>(work: (...args: Args) => Promise<DoorCounts>) =>
-    async (...args: Args) => {
-      const done = await work(...args);
-      counts = addCounts(counts, done);
-    };
-  const { name, process, refuse } = archiveConsumer(env);
-  const handle = kinesisHandler(env, { name, process: counted(process), refuse: counted(refuse) });
+  const onArchived = (done: DoorCounts) => {
+    counts = addCounts(counts, done);
+  };
+  const handle = kinesisHandler(env, archiveConsumer(env, { onArchived }));
   const keys = await failedBatches(env);
   let unreadable = 0;
   for (const key of keys) {

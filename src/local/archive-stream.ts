@@ -18,16 +18,12 @@ export async function archiveStream(
 ): Promise<DoorCounts> {
   // Shards add to it at the same time.
   let counts = noCounts;
-  const counted =
-    <Args extends unknown[]>(work: (...args: Args) => Promise<DoorCounts>) =>
-    async (...args: Args) => {
-      const added = await work(...args);
-      counts = addCounts(counts, added);
-      onProgress(counts.received);
-    };
-  const { name, process, refuse } = archiveConsumer(env);
-  const consumer = { name, process: counted(process), refuse: counted(refuse) };
+  const onArchived = (added: DoorCounts) => {
+    counts = addCounts(counts, added);
+    onProgress(counts.received);
+  };
+  const consumer = archiveConsumer(env, { onArchived });
   const invoke = kinesisHandler(env, consumer, { onFailure });
-  await consumeStream(env, { consumer: name, settings, invoke }, options);
+  await consumeStream(env, { consumer: consumer.name, settings, invoke }, options);
   return counts;
 }

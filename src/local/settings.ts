@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
+import type { Dataset } from '../contracts/index.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Settings } from '../ports.ts';
 
@@ -19,6 +20,9 @@ export interface LocalSettings extends Settings {
   /** On AWS: the warehouse's size and network, and who may query it. */
   warehouse: { maxRpus: number; vpc?: { vpcId: string; subnetIds: string[] } };
   analysts?: { principals: string[] };
+  /** On AWS: what the account may cost in a month, and how old what readers see of a dataset may be. */
+  monthlyBudgetUsd: number;
+  freshnessHours: Partial<Record<Dataset, number>>;
 }
 
 export function readSettings(root: string, name = 'local'): LocalSettings {
@@ -34,6 +38,8 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     models: { maxWorkers: 2 },
     isDataRetained: true,
     rawRetentionDays: 400,
+    monthlyBudgetUsd: 50,
+    freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
   } as const;
   const given = settings as Omit<LocalSettings, keyof typeof defaults | 'warehouse'> & Partial<LocalSettings>;
   return { ...defaults, ...given, warehouse: { maxRpus: 8, ...given.warehouse } };

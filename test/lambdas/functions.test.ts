@@ -10,6 +10,7 @@ import type { Resolution } from '../../src/ports.ts';
 import { type AwsDeployment, newAwsDeployment } from '../support/aws-deployment.ts';
 import { callBundle } from '../support/bundled-function.ts';
 import { collect } from '../support/collect.ts';
+import { emittedMetrics } from '../support/emitted-metrics.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { describeWithMoto } from '../support/moto.ts';
 import { canary, sampleEvent, sampleRecord, traces } from '../support/sample-records.ts';
@@ -99,6 +100,10 @@ describeWithMoto('the function archive-events', () => {
       expect(await aws.hotItems()).not.toContain(trace);
       expect(output).not.toContain(trace);
     }
+    // Whoever hands a batch over again has it counted again: metrics are counts of at least once.
+    const counts = { ReceivedRecords: 4, RawRecords: 3, QuarantinedRecords: 1, SuppressedRecords: 0 };
+    const metrics = { Environment: 'test', Dataset: 'events', ...counts };
+    expect(emittedMetrics(output)).toEqual([metrics, metrics]);
     const again = await callBundle<Failures>(path, aws.variables, [event]);
     expect(again.answers).toEqual([{ batchItemFailures: [] }]);
     expect([await stored(aws, 'raw/'), await stored(aws, 'quarantine/')]).toEqual([raw, quarantine]);
@@ -111,6 +116,7 @@ describeWithMoto('the function archive-events', () => {
     const { answers, output } = await callBundle<Failures>(path, variables, [event]);
     expect(answers).toEqual([{ batchItemFailures: [{ itemIdentifier: event.Records[0]!.kinesis.sequenceNumber }] }]);
     expect(output).toContain('ECONNREFUSED');
+    expect(emittedMetrics(output)).toEqual([]);
     expect(output).not.toContain(canary);
     expect(await stored(aws, '')).toEqual({});
   });
@@ -165,6 +171,8 @@ describeWithMoto('the function ingest-batch', () => {
     expect(Object.keys(await stored(aws, ''))).toEqual([...Object.keys(quarantine), ...Object.keys(raw)]);
     expect(linesOf(raw)).toHaveLength(1);
     expect(linesOf(quarantine)).toMatchObject([{ kind: 'schema_violation' }]);
+    const counts = { ReceivedRecords: 2, RawRecords: 1, QuarantinedRecords: 1, SuppressedRecords: 0 };
+    expect(emittedMetrics(output)).toEqual([{ Environment: 'test', Dataset: 'customers', ...counts }]);
     const [resolution] = await aws.env.vault.lookUp([{ namespace: 'user', id: `user-${canary}` }]);
     const subjectId = knownSubject(resolution);
     expect(linesOf(raw)[0]!.subject_id).toBe(subjectId);
@@ -254,13 +262,14 @@ describeWithMoto('the function ingest-batch', () => {
       const found: [rows: number, landing: string[]][] = [];
       let noticed = key;
       for (let calls = 0; calls < 3; calls += 1) {
-        const { answers } = await callBundle<Failures>(
+        const { answers, output } = await callBundle<Failures>(
           path,
           aws.variables,
           [{ Records: [notice('a', noticed)] }],
           30_000,
         );
         expect(answers).toEqual([{ batchItemFailures: [] }]);
+        expect(emittedMetrics(output)).toEqual([]);
         const landing = Object.keys(await stored(aws, 'landing/'));
         found.push([(await rowsIn()).length, landing]);
         noticed = landing.at(-1)!;
@@ -273,6 +282,9 @@ describeWithMoto('the function ingest-batch', () => {
       ]);
       const { output } = await callBundle<Failures>(path, aws.variables, [{ Records: [notice('a', noticed)] }], 30_000);
       expect(output).toContain('"received":12000,"raw":12000');
+      expect(emittedMetrics(output)).toMatchObject([
+        { Dataset: 'products', ReceivedRecords: 12_000, RawRecords: 12_000 },
+      ]);
       expect(Object.keys(await stored(aws, 'landing/'))).toEqual([]);
       const ids = (await rowsIn()).map((line) => line.product_id);
       expect([ids.length, new Set(ids).size]).toEqual([12_000, 12_000]);

@@ -8,6 +8,7 @@ import { takeRunLock } from '../../src/flows/run-lock.ts';
 import { type AwsDeployment, newAwsDeployment } from '../support/aws-deployment.ts';
 import { callBundle } from '../support/bundled-function.ts';
 import { collect } from '../support/collect.ts';
+import { emittedMetrics } from '../support/emitted-metrics.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { describeWithMoto } from '../support/moto.ts';
 import { newTopic, type TopicUnderTest } from '../support/moto-queue.ts';
@@ -105,6 +106,12 @@ describeWithMoto('over AWS', () => {
     const failed = { CleanModels: { Error: 'States.TaskFailed', Cause } };
     const ended = await call('notify', { execution: 'one', input: { ...first, failed } });
     expect(ended.answers).toEqual([{ status: 'failed' }]);
+    const seconds = expect.any(Number);
+    expect(emittedMetrics(ended.output)).toEqual([
+      { Environment: 'test', Outcome: 'failed', EndedRuns: 1 },
+      { Environment: 'test', RunSeconds: seconds },
+      { Environment: 'test', Step: 'plan', StepSeconds: seconds },
+    ]);
     expect(await aws.env.hot.query('locks', 'run')).toEqual([]);
     const [run] = await aws.env.hot.query('runs', 'runs');
     expect(run).toMatchObject({ sort: runId, values: { status: 'failed', failedStep: 'clean models' } });

@@ -43,9 +43,15 @@ describe('the keys', () => {
     const logs = { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.amazonaws.com']] };
     expect(others('Data')).toEqual([
       {
-        Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com', 'events.amazonaws.com'],
+        Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'],
         Action: use,
         Condition: account,
+      },
+      {
+        // EventBridge names no account.
+        Service: 'events.amazonaws.com',
+        Action: use,
+        Condition: { ArnLike: { 'kms:EncryptionContext:aws:sns:topicArn': expect.anything() } },
       },
       {
         Service: logs,
@@ -228,7 +234,9 @@ test('the topic takes messages of the account over TLS, from the services that a
   const statements = statementsOf(resourceOf(data, 'AWS::SNS::TopicPolicy').Properties);
   expect(statements.map(({ Effect, Principal, Condition }) => [Effect, Principal, Condition])).toEqual([
     ['Deny', '*', { Bool: { 'aws:SecureTransport': 'false' } }],
-    ['Allow', { Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com', 'events.amazonaws.com'] }, account],
+    ['Allow', { Service: ['budgets.amazonaws.com', 'cloudwatch.amazonaws.com'] }, account],
+    // A condition here would drop what rules of EventBridge tell.
+    ['Allow', { Service: 'events.amazonaws.com' }, undefined],
   ]);
   expect(resourceOf(data, 'AWS::SNS::Topic').Properties.KmsMasterKeyId).toEqual(keyArn('Data'));
 });

@@ -53,12 +53,17 @@ testWithPython(
   180_000,
 );
 
-test('every function runs on arm64 and Node.js 24, keeps its logs for three months, and says which flow it runs', () => {
+test('every function runs on arm64 and Node.js 24, keeps its logs for three months, and has the name and the deployment of the flow that it runs', () => {
   const functions = resourcesOf(template, 'AWS::Lambda::Function');
   expect(functions.length).toBe(8);
   for (const { Properties, Metadata } of functions) {
     expect(Properties).toMatchObject({ Runtime: 'nodejs24.x', Architectures: ['arm64'], Handler: 'index.handler' });
-    expect(Properties.Description).toBe(`Customer 360 test: ${Metadata?.['C360::Flow']}`);
+    const flow = Metadata?.['C360::Flow'];
+    expect(Properties.Description).toBe(`Customer 360 test: ${flow}`);
+    expect(Properties.FunctionName).toBe(`customer-360-test-${flow}`);
+    expect(Properties.Environment).toMatchObject({ Variables: { C360_ENVIRONMENT: 'test' } });
+    const { LogGroup } = Properties.LoggingConfig as { LogGroup: { Ref: string } };
+    expect(template.Resources[LogGroup.Ref]!.Properties.LogGroupName).toBe(`/aws/lambda/customer-360-test-${flow}`);
   }
   for (const { Properties } of resourcesOf(template, 'AWS::Logs::LogGroup')) {
     expect(Properties.RetentionInDays).toBe(90);

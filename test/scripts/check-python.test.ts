@@ -13,8 +13,10 @@ function project(text = 'x = 1\n'): string {
   const root = newDirectory();
   for (const path of ['scripts', 'pyproject.toml', 'requirements-dev.txt'])
     cpSync(join(repositoryRoot, path), join(root, path), { recursive: true });
-  for (const folder of ['glue-scripts', 'test/support']) mkdirSync(join(root, folder), { recursive: true });
+  for (const folder of ['glue-scripts', 'test/support', 'examples/producers/python'])
+    mkdirSync(join(root, folder), { recursive: true });
   writeFileSync(join(root, 'glue-scripts/script.py'), 'x = 1\n');
+  writeFileSync(join(root, 'examples/producers/python/producer.py'), 'x = 1\n');
   writeFileSync(join(root, 'test/support/helper.py'), text);
   return root;
 }

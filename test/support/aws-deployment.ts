@@ -37,6 +37,7 @@ export async function newAwsDeployment({ shards = 1 } = {}): Promise<AwsDeployme
     AWS_ENDPOINT_URL: await motoAddress(),
     AWS_ACCESS_KEY_ID: 'test',
     AWS_SECRET_ACCESS_KEY: 'test',
+    C360_ENVIRONMENT: 'test',
     C360_BUCKET: bucket,
     C360_VAULT_KEY: vaultKey,
     C360_LEDGER_KEY: ledgerKey,

@@ -48,7 +48,7 @@ const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${a
 
 /** Types that are not made: moto fakes or lacks them, or nobody asks for them here. */
 const notMade =
-  /^AWS::(IAM|Lambda|Logs|StepFunctions|Scheduler|Events|CDK|EC2|Athena)::|^AWS::Glue::(Job|SecurityConfiguration)|^AWS::RedshiftServerless::Namespace$|Policy$|^Custom::|^AWS::SNS::Subscription$/;
+  /^AWS::(IAM|Lambda|Logs|StepFunctions|Scheduler|Events|CloudWatch|Budgets|CDK|EC2|Athena)::|^AWS::Glue::(Job|SecurityConfiguration)|^AWS::RedshiftServerless::Namespace$|Policy$|^Custom::|^AWS::SNS::Subscription$/;
 
 export class DeployedTemplates {
   /** Parameter path -> value. */

@@ -8,6 +8,8 @@ import { motoAddress, motoClients } from './moto.ts';
 export interface FaultyAws {
   clients: AwsClients;
   proxy: FaultProxy;
+  /** The proxy's address, for processes of their own. */
+  endpoint: string;
   timer: Timer;
   /** What was waited for, in milliseconds. */
   waits: number[];
@@ -16,7 +18,8 @@ export interface FaultyAws {
 
 export async function faultyAws(): Promise<FaultyAws> {
   const proxy = new FaultProxy(await motoAddress());
-  const clients = await motoClients(await proxy.start());
+  const endpoint = await proxy.start();
+  const clients = await motoClients(endpoint);
   const waits: number[] = [];
   const timer: Timer = {
     sleep: async (milliseconds) => {
@@ -28,7 +31,7 @@ export async function faultyAws(): Promise<FaultyAws> {
     for (const client of Object.values(clients)) client.destroy();
     await proxy.close();
   };
-  return { clients, proxy, timer, waits, close };
+  return { clients, proxy, endpoint, timer, waits, close };
 }
 
 /** An error of a JSON service. Its message quotes data, as AWS' messages do: none of it may come out. */

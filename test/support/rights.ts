@@ -52,8 +52,8 @@ function linesOf(template: Template, { PolicyDocument }: Policy): string[] {
   );
 }
 
-/** An ARN as people read it: parameters as their path below the deployment's, resources of the template as `<id>`. */
-function resourceText(template: Template, value: unknown): string {
+/** A text of a template as people read it: parameters as their path below the deployment's, resources as `<id>`. */
+export function resourceText(template: Template, value: unknown): string {
   if (typeof value === 'string') return value;
   const [[name, argument]] = Object.entries(value as object) as [[string, unknown]];
   if (name === 'Fn::Join')

@@ -20,7 +20,7 @@ export interface Resource {
   UpdateReplacePolicy?: string;
 }
 
-const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline'] as const;
+const stackNames = ['data', 'ingestion', 'warehouse', 'pipeline', 'monitoring'] as const;
 
 export interface Synthesized {
   /** Paths of the templates. */
@@ -36,6 +36,8 @@ export const settings: DeploymentSettings = {
   isDataRetained: false,
   rawRetentionDays: 400,
   warehouse: { maxRpus: 8 },
+  monthlyBudgetUsd: 50,
+  freshnessHours: { events: 6, customers: 192, transactions: 30 },
 };
 
 /** The lake's tables, as the app tells the catalog of them. */

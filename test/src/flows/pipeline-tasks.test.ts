@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PublishedPartitions } from '../../../src/domain/lake/catalog.ts';
+import { type EndedRun, measureRun } from '../../../src/domain/metrics/measure.ts';
 import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
@@ -158,6 +159,55 @@ describe('the catalog', () => {
     expect(told.map(({ number }) => number)).toEqual([1, 1]);
     expect(told[1]).toEqual(told[0]);
     expect((await newestSnapshot(env))?.number).toBe(1);
+  });
+});
+
+describe('who measures runs', () => {
+  /** Ends the newest run once more, as a task whose answer was lost, and takes what is measured of it. */
+  async function ended(): Promise<Record<string, number>> {
+    const { runId, execution, failedStep, status } = (await listRuns(env)())[0]!;
+    const measured: Record<string, number> = {};
+    const onEnded = (run: EndedRun) => {
+      for (const { dimensions, values } of measureRun(run)) {
+        const of = Object.values(dimensions);
+        for (const [name, value] of Object.entries(values)) measured[[name, ...of].join(' ')] = value;
+      }
+    };
+    const failed = failedStep && { failed: { LoadWarehouse: { Error: 'EngineError' } } };
+    const input = { runId, ...(status === 'idle' && { next: 'nothing' }), ...failed };
+    await pipelineTasks.notify(env, { onEnded })({ execution, input });
+    return measured;
+  }
+
+  test('is told of one that succeeded, of its load and its counts, and how old what readers see was then', async () => {
+    await sale('a');
+    await run();
+    expect(await ended()).toMatchObject({
+      'EndedRuns succeeded': 1,
+      'StepSeconds clean models': expect.any(Number),
+      FailedLoads: 0,
+      RowCountMismatches: 0,
+      // From 11:00, the hour of the arrival, to 13:00:59.5.
+      'AgeSeconds transactions': 7260,
+    });
+  });
+
+  test('is told of one that found nothing new, while what readers see grows older', async () => {
+    await sale('a');
+    await run();
+    platform.clock.advance(60);
+    await run();
+    const measured = await ended();
+    expect(measured).toMatchObject({ 'EndedRuns idle': 1, FailedLoads: 0, 'AgeSeconds transactions': 10_920 });
+    expect(measured).not.toHaveProperty('RowCountMismatches');
+  });
+
+  test('is told of one whose load failed', async () => {
+    await sale('a');
+    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
+    expect(await ended()).toMatchObject({ 'EndedRuns failed': 1, FailedLoads: 1 });
   });
 });
 
