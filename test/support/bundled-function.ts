@@ -28,7 +28,8 @@ const runtime = `
   process.on('message', async ({ event, remainingMs }) => {
     try {
       const { handler } = await loaded;
-      process.send({ answer: await handler(event, { getRemainingTimeInMillis: () => remainingMs }) });
+      // Lambda answers null where a handler gives nothing.
+      process.send({ answer: (await handler(event, { getRemainingTimeInMillis: () => remainingMs })) ?? null });
     } catch (error) {
       console.error(error);
       process.send({ errorType: error.name, errorMessage: error.message });
