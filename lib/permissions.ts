@@ -1,6 +1,6 @@
 /** What a function or a job uses, and the statements and environment variables that follow from it: these and no others. */
 import { type App, Stack, Validations } from 'aws-cdk-lib';
-import { PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
+import { Policy, PolicyStatement, type Role } from 'aws-cdk-lib/aws-iam';
 import type { Construct } from 'constructs';
 import { Deployment, type hotTables, type Table, tables } from './deployment.ts';
 
@@ -213,6 +213,19 @@ export const ownStatements = (...actions: string[]) =>
     conditions: { StringEquals: { 'redshift-data:statement-owner-iam-userid': `\${aws:userid}` } },
   });
 
+/** One policy for all roles of a stack that ask after their statements, so that the reason of its wildcard is said once. */
+export function letAskAfterStatements(role: Role): Policy {
+  const stack = Stack.of(role);
+  const id = 'OwnStatements';
+  const known = stack.node.tryFindChild(id) as Policy | undefined;
+  const policy =
+    known ?? new Policy(stack, id, { statements: [ownStatements('DescribeStatement', 'GetStatementResult')] });
+  if (!known)
+    acknowledgeWildcard(policy, '*', 'The Data API knows statements by their owner alone, whom the condition names');
+  policy.attachToRole(role);
+  return policy;
+}
+
 function warehousePermissions(deployment: Deployment, use: WarehouseUse): Permissions {
   const workgroup = deployment.read('warehouseWorkgroupArn');
   return {
@@ -226,10 +239,7 @@ function warehousePermissions(deployment: Deployment, use: WarehouseUse): Permis
         ['redshift-data:ExecuteStatement', ...(use === 'migrate' ? [] : ['redshift-serverless:GetCredentials'])],
         workgroup,
       ),
-      ownStatements('DescribeStatement', 'GetStatementResult'),
     ],
-    wildcards: [
-      { resource: '*', reason: 'The Data API knows statements by their owner alone, whom the condition names' },
-    ],
+    wildcards: [],
   };
 }

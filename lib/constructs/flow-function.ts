@@ -78,6 +78,7 @@ export class FlowFunction extends Construct {
       memorySize: props.memoryMb,
       environment: { C360_ENVIRONMENT: deployment.environment, ...props.variables, ...variables },
     });
+    if (uses.warehouse) made.node.addDependency(letAskAfterStatements(role));
     this.resource = made.node.defaultChild as CfnFunction;
     this.resource.addMetadata(flowMetadata, flow);
     this.arn = made.functionArn;

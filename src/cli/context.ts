@@ -4,12 +4,21 @@ import { type Expired, expire } from '../flows/expire.ts';
 import { type EngineName, engineNames, openPlatform, type Platform } from '../local/platform.ts';
 import { count, type Format, say } from './output.ts';
 
-export interface GlobalOptions {
+export const targets = ['local', 'aws'] as const;
+
+/** Where the platform is on this machine. */
+export interface LocalOptions {
   dataDir: string;
   keyDir?: string;
   format: Format;
   /** Of the commands that run models. */
   engine?: EngineName;
+}
+
+export interface GlobalOptions extends LocalOptions {
+  target: (typeof targets)[number];
+  /** The deployment on AWS, such as `dev`. */
+  env: string;
 }
 
 export const globalOptions = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();
@@ -33,7 +42,7 @@ export const engineOption = () =>
  * reads its output any more; work that writes is done to its end, and deletes first what is past its time.
  */
 export async function withPlatform<T>(
-  options: GlobalOptions,
+  options: LocalOptions,
   access: 'read' | 'write',
   work: (platform: Platform) => Promise<T>,
 ): Promise<T> {

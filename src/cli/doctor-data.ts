@@ -11,18 +11,19 @@ import { readStatus, type Status } from '../flows/status.ts';
 import { streamBacklog } from '../flows/stream-backlog.ts';
 import type { PlatformPaths } from '../local/platform.ts';
 import type { Environment } from '../ports.ts';
-import { type GlobalOptions, withPlatform } from './context.ts';
+import { type LocalOptions, withPlatform } from './context.ts';
 import type { Finding } from './doctor-finding.ts';
 import { count } from './output.ts';
 
 /** Examines a directory that holds a platform. What cannot be opened is a finding too. */
-export async function examineData(globals: GlobalOptions, paths: PlatformPaths): Promise<Finding[]> {
+export async function examineData(globals: LocalOptions, paths: PlatformPaths): Promise<Finding[]> {
   const isLocked = isWrittenTo(paths.dataDir);
   const findings = [keyFinding(paths.keyDir), lockFinding(isLocked)];
   if (findings.some(({ state }) => state === 'wrong')) return findings;
   try {
     await withPlatform(globals, 'read', async ({ env }) => {
-      findings.push(...(await doorFindings(env, isLocked)), ...(await lakeFindings(env)));
+      findings.push(...(await doorFindings(env, isLocked)), await runFinding(env));
+      findings.push(...lakeFindings(await readStatus(env)()));
     });
   } catch (error) {
     // The stores' own messages name the way out.
@@ -79,23 +80,24 @@ async function doorFindings(env: Environment, isLocked: boolean): Promise<Findin
   ];
 }
 
-function counted(check: string, number: number, state: Finding['state'], what: string, todo: string): Finding {
+/** `ok` where the number is 0. */
+export function counted(check: string, number: number, state: Finding['state'], what: string, todo: string): Finding {
   if (number === 0) return { check, state: 'ok', found: 'nothing left' };
   return { check, state, found: `${count(number)} ${what}`, todo };
 }
 
-async function landedFiles(env: Environment): Promise<number> {
+export async function landedFiles(env: Environment): Promise<number> {
   let files = 0;
   for await (const _ of env.objects.list('landing/')) files += 1;
   return files;
 }
 
-async function unfinishedFiles(env: Environment): Promise<number> {
+export async function unfinishedFiles(env: Environment): Promise<number> {
   const files = (await Promise.all(fileDatasets.map((dataset) => env.hot.query('files', dataset)))).flat();
   return files.filter(({ values }) => values.isIngested === false).length;
 }
 
-async function quarantineFinding(env: Environment): Promise<Finding> {
+export async function quarantineFinding(env: Environment): Promise<Finding> {
   const days: string[] = [];
   for await (const { line } of waitingRecords(env)) days.push(line.sealedOn);
   const [oldest] = days.sort();
@@ -103,24 +105,21 @@ async function quarantineFinding(env: Environment): Promise<Finding> {
   return counted('quarantine', days.length, 'note', `records wait${until}`, 'c360 quarantine list');
 }
 
-async function lakeFindings(env: Environment): Promise<Finding[]> {
-  const status = await readStatus(env)();
-  return [
-    await runFinding(env),
-    pendingFinding(status),
-    heldFinding(status),
-    warehouseFinding(status),
-    conservationFinding(status),
-  ];
-}
+/** What the counts of the lake and the warehouse say. */
+export const lakeFindings = (status: Status): Finding[] => [
+  pendingFinding(status),
+  heldFinding(status),
+  warehouseFinding(status),
+  conservationFinding(status),
+];
 
-async function runFinding(env: Environment): Promise<Finding> {
+export async function runFinding(env: Environment): Promise<Finding> {
   const check = 'last run';
   const [last] = await env.hot.query('runs', 'runs', { newestFirst: true, limit: 1 });
   if (!last) return { check, state: 'note', found: 'none yet', todo: 'c360 run' };
-  const { status, failedStep, message } = last.values;
+  const { status, failedStep, reason } = last.values;
   if (status !== 'failed') return { check, state: 'ok', found: `${last.sort} ${status}` };
-  const found = `${last.sort} failed at ${failedStep}: ${message}`;
+  const found = `${last.sort} failed at ${failedStep}: ${reason}`;
   return { check, state: 'wrong', found, todo: 'c360 run takes up what is missing' };
 }
 

@@ -1,4 +1,5 @@
 /** What a person is told of an error. */
+import { AwsError } from '../adapters/aws/errors.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { SnapshotTaken } from '../flows/publish-snapshot.ts';
 import { RunLocked } from '../flows/run-lock.ts';
@@ -18,6 +19,38 @@ const refusals: Record<string, string> = {
   EDQUOT: 'no space is left to this user on the disk; free some and run the command again',
 };
 
+/** What to do about what AWS refuses, by its name of the error. */
+const onAws: [RegExp, string][] = [
+  [
+    /^(CredentialsProviderError|TokenProviderError)$/,
+    'no credentials were found, or their session is over; `aws sso login`, or set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY',
+  ],
+  [/Expired|^TokenRefreshRequired$/, 'the credentials have expired; `aws sso login`, or take new ones'],
+  [
+    /^(UnrecognizedClient|InvalidClientTokenId|InvalidAccessKeyId|InvalidSignature|SignatureDoesNotMatch|IncompleteSignature)/,
+    'AWS does not know these credentials; check AWS_PROFILE and the keys that are set (aws sts get-caller-identity)',
+  ],
+  [/^RequestTimeTooSkewed$/, 'the clock of this machine is wrong; set it'],
+  [
+    /AccessDenied|^Forbidden$|NotAuthorized|^UnauthorizedOperation$/,
+    'this identity has no right to it; `aws sts get-caller-identity` tells which it is; use another AWS_PROFILE, or have the right given',
+  ],
+  [
+    /Throttl|SlowDown|TooManyRequests|ThroughputExceeded|LimitExceeded/,
+    'AWS asks for fewer requests; run the command again in a moment',
+  ],
+  [
+    /^(ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|TimeoutError)$/,
+    'AWS could not be reached; check the network and the region (AWS_REGION), and run the command again',
+  ],
+];
+
+/** What an expected failure says, and where AWS is at fault what to do about it. */
+function toldOf(error: Error): string {
+  const wayOut = error instanceof AwsError && onAws.find(([code]) => code.test(error.code))?.[1];
+  return wayOut ? `${error.message}: ${wayOut}` : error.message;
+}
+
 /** A line where there is something to do about it, else the stack. */
 export function lineOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
@@ -27,5 +60,5 @@ export function lineOf(error: unknown): string {
     const { code = '', path = isExpected ? undefined : code } = cause as NodeJS.ErrnoException;
     if (path !== undefined && refusals[code]) return `${path}: ${refusals[code]}`;
   }
-  return isExpected ? error.message : String(error.stack);
+  return isExpected ? toldOf(error) : String(error.stack);
 }

@@ -19,6 +19,7 @@ import { serveCommand } from './serve.ts';
 import { snapshotsCommand } from './snapshots.ts';
 import { sqlCommand } from './sql.ts';
 import { statusCommand } from './status.ts';
+import { checkTarget, targetOptions } from './target.ts';
 import { traceCommand } from './trace.ts';
 import { uploadCommand } from './upload.ts';
 import { validateCommand } from './validate.ts';
@@ -29,6 +30,8 @@ const program = new Command('c360')
   .addOption(new Option('--data-dir <dir>', 'where the platform keeps its data').env('C360_DATA_DIR').default('./data'))
   .addOption(new Option('--key-dir <dir>', 'where it keeps its keys (default: <data-dir>.keys)').env('C360_KEY_DIR'))
   .addOption(new Option('--format <format>', 'how results are printed').choices(formats).default('table'))
+  .addOption(targetOptions.target)
+  .addOption(targetOptions.env)
   .configureHelp({ showGlobalOptions: true })
   .showHelpAfterError('(c360 --help lists the commands, c360 <command> --help their options)')
   .addHelpText(
@@ -40,8 +43,10 @@ Examples:
   $ c360 produce events.jsonl                    events, through the stream
   $ c360 run                                     brings what is new to the answers
   $ c360 query cohort_retention                  one of the analytics answers
-  $ c360 sql "select count(*) from fact_sales"   your own question`,
+  $ c360 sql "select count(*) from fact_sales"   your own question
+  $ c360 status --target aws --env prod          the same of a deployment on AWS (docs/aws.md)`,
   )
+  .hook('preAction', (_, command) => checkTarget(command))
   .exitOverride();
 
 for (const command of [

@@ -40,10 +40,13 @@ export function bytes(value: number): string {
   return `${(value / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`;
 }
 
-/** Column kinds, told by name and type: they decide how a number is shown to people. */
+/** Column kinds, told by name and by type as DuckDB or Redshift names it: they decide how a number is shown to people. */
 const isRate = (name: string): boolean => name.endsWith('_rate') || name.startsWith('confidence_');
 const isScore = (name: string): boolean => /(^|_)(lift|z_score)$/.test(name);
-const isNumeric = (type: string): boolean => /^(BIGINT|HUGEINT|INTEGER|DOUBLE|DECIMAL|RATE)/.test(type);
+const isDecimal = (type: string): boolean => /^(DECIMAL|numeric)/.test(type);
+const isBigInteger = (type: string): boolean => /^(BIGINT|HUGEINT|int8)$/.test(type);
+const isNumeric = (type: string): boolean =>
+  isDecimal(type) || isBigInteger(type) || /^(INTEGER|DOUBLE|RATE|int[24]|float[48])/.test(type);
 const idPattern = /^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}|[0-9a-f]{64})$/;
 
 /** A value as people read it: money with two decimals, rates in percent, ids shortened. */
@@ -52,9 +55,9 @@ function cell(value: Scalar, name: string, type: string): string {
   if (typeof value === 'boolean') return value ? 'yes' : 'no';
   if (isRate(name) || type === 'RATE') return `${(Number(value) * 100).toFixed(1)} %`;
   if (isScore(name)) return Number(value).toFixed(2);
-  if (type.startsWith('DECIMAL')) return decimalText(String(value));
+  if (isDecimal(type)) return decimalText(String(value));
   if (typeof value === 'number')
-    return /^(BIGINT|HUGEINT)$/.test(type) && !/_no$|year|decade/.test(name) ? count(value) : String(value);
+    return isBigInteger(type) && !/_no$|year|decade/.test(name) ? count(value) : String(value);
   if (/^(month|cohort)_on$/.test(name)) return value.slice(0, 7);
   return idPattern.test(value) ? `${value.slice(0, 8)}…` : value;
 }
@@ -87,7 +90,7 @@ export function tableText({ columns, rows }: ResultSet, options: TableOptions = 
   const drafts = columns.map(({ name, type }, index): DraftColumn => {
     const cells = shown.map((row) => cell(row[index]!, name, type));
     const isNumber = isNumeric(type);
-    const mayBeCut = !isNumber && !/^(DATE|TIME|BOOLEAN|ID$)/.test(type);
+    const mayBeCut = !isNumber && !/^(DATE|TIME|BOOL|ID$)/i.test(type);
     return { head: areNamesKept ? name : heading(name), isNumber, mayBeCut, cells };
   });
   const blocks = layoutsOf(drafts, width).map((layout) => blockText(layout, isTextWrapped));

@@ -6,9 +6,10 @@ import { fingerprintOf } from '../flows/fingerprint.ts';
 import { archiveStream } from '../local/archive-stream.ts';
 import { type Produced, produce, recordsIn } from '../local/produce.ts';
 import type { Environment } from '../ports.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { type GlobalOptions, globalOptions, withPlatform } from './context.ts';
 import { count, printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
+import { openDeployment } from './target.ts';
 
 interface Pace {
   /** Records a second. */
@@ -31,28 +32,51 @@ nothing, one that was cut off goes on where it ended.
 
 Examples:
   $ c360 produce events.jsonl
-  $ c360 produce events.jsonl --rate 50 --for 5m`,
+  $ c360 produce events.jsonl --rate 50 --for 5m
+  $ c360 produce events.jsonl --target aws         to Kinesis; there archive-events takes them to the lake`,
     )
     .action(async (file: string, options: Pace, command: Command) => {
       const globals = globalOptions(command);
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
       const { sha256, bytes } = await fingerprintOf(createReadStream(file));
+      const events = { sha256, bytes, lines: recordsIn(createReadStream(file)) };
+      if (globals.target === 'aws') return produceOnAws(globals, events, options);
       await withPlatform(globals, 'write', async ({ env }) => {
-        const lines = recordsIn(createReadStream(file));
-        const { produced, archived } = await produceAndArchive(env, { sha256, bytes, lines }, options);
-        if (produced.known > 0) say(`${count(produced.known)} lines of this file had been produced before.`);
+        const { produced, archived } = await produceAndArchive(env, events, options);
+        tellKnown(produced);
         printSummary({ sent: produced.sent, ...archived }, globals.format);
         if (archived.quarantined > 0) {
           say(`${count(archived.quarantined)} events went to quarantine. Next: c360 quarantine list`);
         }
         if (archived.raw > 0) say('Next: c360 run');
-        if (produced.oversized.length > 0) {
-          throw new RefusedInput(
-            `a record may have 1 MiB at most; left out as longer: line ${produced.oversized.slice(0, 5).join(', ')}; split them at their source`,
-          );
-        }
+        refuseOversized(produced);
       });
     });
+}
+
+/** On AWS the function archive-events takes the stream to the archive, whenever something is in it. */
+async function produceOnAws(globals: GlobalOptions, events: EventsFile, options: Pace): Promise<void> {
+  const { env } = await openDeployment(globals);
+  const produced = await send(env, events, options);
+  tellKnown(produced);
+  printSummary({ sent: produced.sent }, globals.format);
+  if (produced.sent > 0) {
+    say(
+      'archive-events takes them to the lake within minutes. Next: c360 status --target aws, then c360 run --target aws',
+    );
+  }
+  refuseOversized(produced);
+}
+
+function tellKnown({ known }: Produced): void {
+  if (known > 0) say(`${count(known)} lines of this file had been produced before.`);
+}
+
+function refuseOversized({ oversized }: Produced): void {
+  if (oversized.length === 0) return;
+  throw new RefusedInput(
+    `a record may have 1 MiB at most; left out as longer: line ${oversized.slice(0, 5).join(', ')}; split them at their source`,
+  );
 }
 
 function parseRate(text: string): number {
@@ -78,30 +102,31 @@ export interface EventsFile {
   lines: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
 }
 
+/** Puts the lines into the stream, with a bar. */
+function send(env: Environment, { sha256, bytes, lines }: EventsFile, { rate, for: seconds }: Pace): Promise<Produced> {
+  const sending = progress('events → stream', bytes, 'bytes');
+  const onProgress = (_: number, read: number) => sending.update(read);
+  return produce(env, sha256, lines, { rate, seconds, onProgress }).finally(() => sending.stop());
+}
+
 /**
  * Puts the lines into the stream and brings the stream to the archive, one after the other, each with its bar; at a
  * given pace both at the same time.
  */
 export async function produceAndArchive(
   env: Environment,
-  { sha256, bytes, lines }: EventsFile,
-  { rate, for: seconds }: Pace = {},
+  events: EventsFile,
+  pace: Pace = {},
 ): Promise<{ produced: Produced; archived: DoorCounts }> {
-  const sending = progress('events → stream', bytes, 'bytes');
-  const onSent = (_: number, read: number) => sending.update(read);
-  const send = () => produce(env, sha256, lines, { rate, seconds, onProgress: onSent });
   const options = { patienceSeconds, onFailure: tellFailure() };
-  if (rate !== undefined) {
+  if (pace.rate !== undefined) {
     const producing = new AbortController();
     const archiving = archiveStream(env, { ...options, follow: producing.signal });
-    const sent = send().finally(() => {
-      sending.stop();
-      producing.abort();
-    });
+    const sent = send(env, events, pace).finally(() => producing.abort());
     await Promise.allSettled([sent, archiving]);
     return { produced: await sent, archived: await archiving };
   }
-  const produced = await send().finally(() => sending.stop());
+  const produced = await send(env, events, pace);
   const archiving = progress('stream → lake', produced.sent, 'events');
   const onProgress = (records: number) => archiving.update(records);
   const archived = await archiveStream(env, { ...options, onProgress }).finally(() => archiving.stop());

@@ -3,8 +3,9 @@ import { adviceOf, type QualityReport, summaryOf, trendOf } from '../domain/qual
 import { RefusedInput } from '../domain/refused-input.ts';
 import { readQualityReport } from '../flows/quality-report.ts';
 import type { ResultSet } from '../ports.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { globalOptions } from './context.ts';
 import { type Format, print, printResult, say, styled, tableText, wrapped } from './output.ts';
+import { withEnvironment } from './target.ts';
 
 export function qualityCommand(): Command {
   return new Command('quality')
@@ -24,7 +25,7 @@ Examples:
     )
     .action(async (run: string | undefined, { all = false }: { all?: boolean }, command: Command) => {
       const { format, ...globals } = globalOptions(command);
-      await withPlatform({ ...globals, format }, 'read', async ({ env }) => {
+      await withEnvironment({ ...globals, format }, 'read', async (env) => {
         const report = await readQualityReport(env, run);
         if (report) tellReport(report, format, all);
         else if (run === undefined) say('No run has been judged yet. Next: c360 run');

@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { type Query, readQueries } from '../flows/publish-answers.ts';
 import type { Environment, ResultSet } from '../ports.ts';
-import { globalOptions, limitOption, withPlatform } from './context.ts';
+import { globalOptions, limitOption } from './context.ts';
 import { type Format, print, printResult, styled, wrapped } from './output.ts';
+import { withEnvironment } from './target.ts';
 
 export function queryCommand(): Command {
   return new Command('query')
@@ -21,7 +22,7 @@ Examples:
     )
     .action(async (wanted: string | undefined, options: { list?: boolean; limit: number }, command: Command) => {
       const globals = globalOptions(command);
-      await withPlatform(globals, 'read', async ({ env }) => {
+      await withEnvironment(globals, 'read', async (env) => {
         const queries = readQueries(env.sql);
         if (options.list || wanted === undefined) {
           const isTold = globals.format === 'table' && options.list;

@@ -2,8 +2,9 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { setRates } from '../flows/rates.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { globalOptions } from './context.ts';
 import { count, printSummary, say } from './output.ts';
+import { withEnvironment } from './target.ts';
 
 export function ratesCommand(): Command {
   return new Command('rates')
@@ -24,7 +25,7 @@ Examples:
       const globals = globalOptions(command);
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
       const text = readFileSync(file, 'utf8');
-      await withPlatform(globals, 'write', async ({ env }) => {
+      await withEnvironment(globals, 'write', async (env) => {
         const rates = await setRates(env)(text);
         const currencies = new Set(rates.map(({ currency }) => currency)).size;
         say(

@@ -7,10 +7,11 @@ import { ruleText } from '../flows/quarantine.ts';
 import type { Body } from '../flows/receive-again.ts';
 import { type Redriven, redrive } from '../flows/redrive.ts';
 import { type RedrivenFailures, redriveFailures } from '../flows/redrive-failures.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { type GlobalOptions, globalOptions, withPlatform } from './context.ts';
 import { count, type Format, print, printSummary, say, tableText } from './output.ts';
 import { progress } from './progress.ts';
 import { type FilterOptions, filterOf, idColumn, withFilterOptions } from './quarantine.ts';
+import { openDeployment } from './target.ts';
 
 interface RedriveOptions extends FilterOptions {
   from?: string;
@@ -33,7 +34,8 @@ Examples:
   $ c360 quarantine export --to ../repair.jsonl      then correct the bodies in ../repair.jsonl
   $ c360 redrive --from ../repair.jsonl
   $ c360 redrive --dataset events --rule unknown_type
-  $ c360 redrive --failures`,
+  $ c360 redrive --failures
+  $ c360 redrive --failures --target aws           what Lambda gave up on`,
     )
     .action(async (options: RedriveOptions, command: Command) => {
       const globals = globalOptions(command);
@@ -43,6 +45,7 @@ Examples:
           '--from and --failures say what is redriven; leave --id, --dataset, --rule and --since away',
         );
       }
+      if (globals.target === 'aws') return redriveOnAws(globals, options);
       const repaired = options.from ? readRepaired(options.from) : undefined;
       await withPlatform(globals, 'write', async ({ env }) => {
         if (options.failures) {
@@ -55,6 +58,18 @@ Examples:
         tell(redriven, globals.format);
       });
     });
+}
+
+/** What Lambda gave up on lies in a bucket of its own. */
+async function redriveOnAws(globals: GlobalOptions, { failures: isOfFailures }: RedriveOptions): Promise<void> {
+  if (!isOfFailures) {
+    throw new RefusedInput(
+      'with --target aws redrive takes --failures only; have quarantined records sent again, corrected, by their source',
+    );
+  }
+  const { archiveFailures } = await import('../adapters/aws/deployment.ts');
+  const deployment = await openDeployment(globals);
+  tellFailures(await redriveFailures(deployment.env, archiveFailures(deployment))(), globals.format);
 }
 
 function tellFailures(redriven: RedrivenFailures, format: Format): void {

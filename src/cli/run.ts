@@ -1,5 +1,6 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseRunRequest } from '../domain/lake/run-request.ts';
+import { RefusedInput } from '../domain/refused-input.ts';
 import { newestSnapshot } from '../flows/documents.ts';
 import { archiveStream } from '../local/archive-stream.ts';
 import {
@@ -13,22 +14,27 @@ import {
 import type { Environment } from '../ports.ts';
 import { engineOption, globalOptions, withPlatform } from './context.ts';
 import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
+import { startOnAws } from './run-aws.ts';
 
 export function runCommand(): Command {
   return new Command('run')
     .description('bring what is new from the raw layer to the answers')
     .option('--release', 'also take in what a rollback has withdrawn')
+    .option('--detach', 'with --target aws: only start it')
     .addOption(engineOption())
     .addHelpText(
       'after',
-      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run\n  $ c360 run --release\n  $ c360 run --engine spark',
+      '\nWithout anything new, a run does nothing. A run that failed is taken up by the next.\n\nExamples:\n  $ c360 run\n  $ c360 run --release\n  $ c360 run --engine spark\n  $ c360 run --target aws --env prod',
     )
-    .action(async ({ release }: { release?: boolean }, command: Command) => {
+    .action(async ({ release, detach }: { release?: boolean; detach?: boolean }, command: Command) => {
       const globals = globalOptions(command);
+      const input: RunInput = release ? { release } : {};
+      if (globals.target === 'aws') return runAndTellOnAws(command, input, detach);
+      refuseDetach(detach);
       await withPlatform(globals, 'write', async ({ env }) => {
         const { received } = await archiveStream(env, { patienceSeconds });
         if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
-        await tellResult(env, await runPipeline(env, watcher(), release ? { release } : {}), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), input), globals.format);
       });
     });
 }
@@ -39,6 +45,7 @@ export function replayCommand(): Command {
     .option('--from <date>', 'only the business dates from this one on, YYYY-MM-DD')
     .option('--to <date>', 'and up to this one')
     .addOption(new Option('--run <id>', 'only what an earlier run has touched').conflicts(['from', 'to']))
+    .option('--detach', 'with --target aws: only start it')
     .addOption(engineOption())
     .addHelpText(
       'after',
@@ -52,17 +59,42 @@ Examples:
   $ c360 replay --from 2026-03-01 --to 2026-03-07
   $ c360 replay --run 20260307T030000Z-1f0c66a2`,
     )
-    .action(async (options: { from?: string; to?: string; run?: string }, command: Command) => {
+    .action(async ({ detach, ...options }: ReplayOptions & { detach?: boolean }, command: Command) => {
       const globals = globalOptions(command);
       const input = replayInput(options);
       parseRunRequest(input);
+      if (globals.target === 'aws') return runAndTellOnAws(command, input, detach);
+      refuseDetach(detach);
       await withPlatform(globals, 'write', async ({ env }) => {
         await tellResult(env, await runPipeline(env, watcher(), input), globals.format);
       });
     });
 }
 
-function replayInput({ from, to, run }: { from?: string; to?: string; run?: string }): RunInput {
+interface ReplayOptions {
+  from?: string;
+  to?: string;
+  run?: string;
+}
+
+function refuseDetach(detach: boolean | undefined): void {
+  if (detach) throw new RefusedInput('--detach is for --target aws; on one machine a run ends with its command');
+}
+
+/** Starts the state machine, and follows it unless it is detached. */
+async function runAndTellOnAws(command: Command, input: RunInput, isDetached = false): Promise<void> {
+  const globals = globalOptions(command);
+  if (command.getOptionValueSource('engine') === 'cli') {
+    throw new RefusedInput('--engine is for --target local; on AWS the models run on Spark (Glue)');
+  }
+  const run = await startOnAws(globals, input);
+  say(`  Execution ${run.execution} is started.`);
+  if (!isDetached) return tellResult(run.env, await run.follow(watcher()), globals.format);
+  say('Next: c360 runs --target aws');
+  printSummary({ execution: run.execution }, globals.format);
+}
+
+function replayInput({ from, to, run }: ReplayOptions): RunInput {
   if (run !== undefined) return { kind: 'rerun', run };
   if (from === undefined && to === undefined) return { kind: 'replay' };
   // A range that is open at one end is this one day.

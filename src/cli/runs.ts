@@ -1,10 +1,11 @@
 import { Command, Option } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { listRuns, type RunRecord } from '../flows/run-record.ts';
-import { isBeingWritten, type Platform } from '../local/platform.ts';
+import { isBeingWritten } from '../local/platform.ts';
 import type { ResultSet } from '../ports.ts';
-import { globalOptions, limitOption, withPlatform } from './context.ts';
+import { type GlobalOptions, globalOptions, limitOption, withPlatform } from './context.ts';
 import { type Format, print, printResult, printSummary, tableText } from './output.ts';
+import { openDeployment } from './target.ts';
 
 export function runsCommand(): Command {
   return new Command('runs')
@@ -23,10 +24,8 @@ Examples:
     )
     .action(async ({ status, limit }: { status?: string; limit: number }, command: Command) => {
       const globals = globalOptions(command);
-      await withPlatform(globals, 'read', async (platform) => {
-        const runs = (await recorded(platform)).filter((run) => !status || run.status === status);
-        printResult(listed(runs), globals.format, { limit });
-      });
+      const runs = (await recorded(globals)).filter((run) => !status || run.status === status);
+      printResult(listed(runs), globals.format, { limit });
     })
     .addCommand(showCommand());
 }
@@ -40,17 +39,19 @@ function showCommand(): Command {
     .addHelpText('after', '\nExamples:\n  $ c360 runs show 20260307T030000Z-1f0c66a2')
     .action(async (runId: string, _options: object, command: Command) => {
       const globals = globalOptions(command);
-      await withPlatform(globals, 'read', async (platform) => {
-        const run = (await recorded(platform)).find((known) => known.runId === runId);
-        if (!run) throw new RefusedInput(`there is no run ${runId}; \`c360 runs\` lists those that are known`);
-        printRun(run, globals.format);
-      });
+      const run = (await recorded(globals)).find((known) => known.runId === runId);
+      if (!run) throw new RefusedInput(`there is no run ${runId}; \`c360 runs\` lists those that are known`);
+      printRun(run, globals.format);
     });
 }
 
-/** A run is going on only while somebody writes to the data directory. */
-const recorded = ({ env, paths }: Platform): Promise<RunRecord[]> =>
-  listRuns(env)({ isDead: () => !isBeingWritten(paths.dataDir) });
+/** On this machine a run is going on only while somebody writes to the data directory. */
+async function recorded(globals: GlobalOptions): Promise<RunRecord[]> {
+  if (globals.target === 'aws') return listRuns((await openDeployment(globals)).env)();
+  return withPlatform(globals, 'read', ({ env, paths }) =>
+    listRuns(env)({ isDead: () => !isBeingWritten(paths.dataDir) }),
+  );
+}
 
 const listed = (runs: RunRecord[]): ResultSet => ({
   columns: [

@@ -2,8 +2,9 @@ import { Command } from 'commander';
 import { rowsOf } from '../domain/lake/snapshot.ts';
 import { listSnapshots } from '../flows/documents.ts';
 import { loadedSnapshot } from '../flows/load-warehouse.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { globalOptions } from './context.ts';
 import { printResult } from './output.ts';
+import { withEnvironment } from './target.ts';
 
 export function snapshotsCommand(): Command {
   return new Command('snapshots')
@@ -11,7 +12,7 @@ export function snapshotsCommand(): Command {
     .addHelpText('after', '\nExamples:\n  $ c360 snapshots\n  $ c360 snapshots --format json')
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
-      await withPlatform(globals, 'read', async ({ env }) => {
+      await withEnvironment(globals, 'read', async (env) => {
         const loaded = await loadedSnapshot(env);
         const rows = (await listSnapshots(env)).map(({ number, createdAt, runId, tables, restored }) => [
           number,

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { readStatus, type Status } from '../flows/status.ts';
 import type { ResultSet } from '../ports.ts';
 import { globalOptions, withPlatform } from './context.ts';
-import { bytes, count, print, printResult, say, styled, tableText } from './output.ts';
+import { bytes, count, type Format, print, printResult, say, styled, tableText } from './output.ts';
+import { openDeployment } from './target.ts';
 
 export function statusCommand(): Command {
   return new Command('status')
@@ -21,22 +22,26 @@ Examples:
     )
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
-      await withPlatform(globals, 'read', async ({ env, paths }) => {
-        const status = await readStatus(env)();
-        if (globals.format === 'json') print(JSON.stringify({ ...status, paths }, null, 2));
-        else if (globals.format === 'csv') printResult(countsOf(status), 'csv');
-        else print(statusText(status));
-        if (!status.isBalanced) {
-          say(
-            styled(
-              'red',
-              'The counts do not add up: records were lost or doubled. Please report this with the output above.',
-            ),
-          );
-          process.exitCode = 1;
-        }
-      });
+      if (globals.target === 'aws') {
+        const { env, environment } = await openDeployment(globals);
+        return tellStatus(await readStatus(env)(), globals.format, { deployment: environment });
+      }
+      await withPlatform(globals, 'read', async ({ env, paths }) =>
+        tellStatus(await readStatus(env)(), globals.format, { paths }),
+      );
     });
+}
+
+/** `place` says for programs where the platform is. */
+function tellStatus(status: Status, format: Format, place: object): void {
+  if (format === 'json') print(JSON.stringify({ ...status, ...place }, null, 2));
+  else if (format === 'csv') printResult(countsOf(status), 'csv');
+  else print(statusText(status));
+  if (status.isBalanced) return;
+  say(
+    styled('red', 'The counts do not add up: records were lost or doubled. Please report this with the output above.'),
+  );
+  process.exitCode = 1;
 }
 
 const names = [

@@ -13,6 +13,7 @@ import { globalOptions, withPlatform } from './context.ts';
 import { readMapping } from './mapping-file.ts';
 import { count, printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
+import { uploadOnAws } from './upload-aws.ts';
 
 export function uploadCommand(): Command {
   return new Command('upload')
@@ -20,7 +21,8 @@ export function uploadCommand(): Command {
     .addArgument(new Argument('<dataset>', 'what the file holds').choices(fileDatasets))
     .argument('<file>', 'CSV with a header or JSON Lines, gzip or not')
     .option('--map <file>', 'a YAML mapping, for files whose columns are named otherwise')
-    .option('--again', 'ingest the file although its content came in before')
+    .option('--again', 'ingest the file although its content came in before; not on AWS')
+    .option('--wait', 'with --target aws: until the file is ingested or refused')
     .addHelpText(
       'after',
       `
@@ -30,15 +32,21 @@ changes nothing.
 A file of customers or products may hold everything or only what has changed. That a row is absent says
 nothing; one that ends carries deleted_at. A row without updated_at speaks for the time when it arrives.
 
+With --target aws the file goes to landing/ in parts, and the function ingest-batch takes it in from there. An upload that
+was cut off goes on where it ended: run the command again.
+
 Examples:
   $ c360 upload customers customers.csv
   $ c360 upload transactions export.csv.gz
-  $ c360 upload transactions purchases.csv --map examples/cdnow/map.yaml`,
+  $ c360 upload transactions purchases.csv --map examples/cdnow/map.yaml
+  $ c360 upload transactions export.csv.gz --target aws --wait`,
     )
-    .action(async (dataset: Dataset, file: string, options: { map?: string; again?: boolean }, command: Command) => {
+    .action(async (dataset: Dataset, file: string, options: UploadOptions, command: Command) => {
       const globals = globalOptions(command);
       if (!existsSync(file) || !statSync(file).isFile()) throw new RefusedInput(`${file} is no file; check the path`);
-      const mapping = options.map ? readMapping(options.map, dataset).mapping : undefined;
+      const { mapping, document } = options.map ? readMapping(options.map, dataset) : {};
+      if (globals.target === 'aws') return uploadOnAws(globals, { dataset, file, mapping, document }, options);
+      if (options.wait) throw new RefusedInput('--wait is for --target aws; on one machine an upload always waits');
       await withPlatform(globals, 'write', async ({ env }) => {
         const open = () => createReadStream(file);
         const { again } = options;
@@ -53,6 +61,12 @@ Examples:
         }
       });
     });
+}
+
+interface UploadOptions {
+  map?: string;
+  again?: boolean;
+  wait?: boolean;
 }
 
 interface Upload {

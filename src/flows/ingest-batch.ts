@@ -91,7 +91,7 @@ async function survey(
   return { fingerprint, shape };
 }
 
-interface Registered {
+export interface Registered {
   fileId: string;
   /** Of the first try, whose objects every later one finds. */
   arrivedAt: Date;
@@ -103,30 +103,53 @@ interface Registered {
  * makes other ids of the same rows, and they would count twice.
  */
 async function register(env: Environment, file: LandedFile, content: string): Promise<Registered> {
-  const contentKey = { partition: `${file.dataset} contents`, sort: content };
-  const known = await env.hot.get('files', contentKey);
-  const times = Number(known?.values.times ?? 0);
-  const last = known && (await readRegistered(env, file.dataset, String(known.values.fileId)));
-  const sameFileId = fileIdOf(content, file.mapping, times);
-  if (last?.fileId === sameFileId && !(file.again && last.isIngested)) return last;
-  if (last && !file.again) {
-    throw new RefusedInput(
-      `this content came in on ${last.arrivedAt.toISOString().slice(0, 10)} with another mapping, and its rows would ` +
-        'count twice; --again ingests it all the same',
-    );
-  }
+  const { times, last } = await lastUpload(env, file.dataset, content);
+  if (last?.fileId === fileIdOf(content, file.mapping, times) && !(file.again && last.isIngested)) return last;
+  if (last && !file.again) throw otherMapping(last);
   const registered: Registered = {
     fileId: fileIdOf(content, file.mapping, last ? times + 1 : 0),
     arrivedAt: env.clock.now(),
     isIngested: false,
   };
   const values = { arrivedAt: registered.arrivedAt.toISOString(), isIngested: false };
+  const contentKey = { partition: `${file.dataset} contents`, sort: content };
   await env.hot.write([
     { table: 'files', put: { partition: file.dataset, sort: registered.fileId, values }, if: { absent: true } },
     { table: 'files', put: { ...contentKey, values: { fileId: registered.fileId, times: last ? times + 1 : 0 } } },
   ]);
   return registered;
 }
+
+/**
+ * The earlier upload of a content (SHA-256 of it unpacked); undefined where it is new. RefusedInput where it came in with
+ * another mapping.
+ */
+export async function earlierUpload(
+  env: Environment,
+  { dataset, mapping }: Pick<LandedFile, 'dataset' | 'mapping'>,
+  content: string,
+): Promise<Registered | undefined> {
+  const { times, last } = await lastUpload(env, dataset, content);
+  if (last && last.fileId !== fileIdOf(content, mapping, times)) throw otherMapping(last);
+  return last;
+}
+
+/** The last upload of a content, and how often it had been ingested before. */
+async function lastUpload(
+  env: Environment,
+  dataset: Dataset,
+  content: string,
+): Promise<{ times: number; last?: Registered }> {
+  const known = await env.hot.get('files', { partition: `${dataset} contents`, sort: content });
+  const times = Number(known?.values.times ?? 0);
+  return { times, last: known && (await readRegistered(env, dataset, String(known.values.fileId))) };
+}
+
+const otherMapping = ({ arrivedAt }: Registered) =>
+  new RefusedInput(
+    `this content came in on ${arrivedAt.toISOString().slice(0, 10)} with another mapping, and its rows would ` +
+      'count twice; --again ingests it all the same',
+  );
 
 async function readRegistered(env: Environment, dataset: Dataset, fileId: string): Promise<Registered | undefined> {
   const item = await env.hot.get('files', { partition: dataset, sort: fileId });

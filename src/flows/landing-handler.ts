@@ -93,10 +93,11 @@ async function ingestLanded(
   if (key !== noticed) await env.objects.delete([noticed]);
 }
 
-/** Ends the name of an empty object beside a landed file; that it is put is the notice by which the file is gone on with. */
+/** Ends the name of an empty object beside a landed file. */
 const rest = '.rest';
 
-async function goOnLater(env: Environment, noticed: string): Promise<void> {
+/** Puts the empty object beside the landed file that a notice names: that is the notice by which the file is gone on with. */
+export async function goOnLater(env: Environment, noticed: string): Promise<void> {
   await env.objects.put(noticed.endsWith(rest) ? noticed : noticed + rest, new Uint8Array());
 }
 

@@ -1,13 +1,13 @@
 /** Brings back what the archive could not take while the stream offered it: the batches in the on-failure store. */
+import { isObject, parseJson } from '../domain/json.ts';
 import { open, SealError } from '../domain/privacy/seal.ts';
 import { archiveEventSource } from '../domain/stream/event-source-settings.ts';
-import { AdapterError, type Environment } from '../ports.ts';
+import { AdapterError, type Environment, type ObjectStore } from '../ports.ts';
 import { archiveConsumer } from './archive-events.ts';
-import { readDocument } from './documents.ts';
 import { addCounts, type DoorCounts, noCounts } from './door.ts';
 import { type KinesisBatchResponse, type KinesisEvent, kinesisHandler, ProcessingFailed } from './kinesis-handler.ts';
 
-/** What stands in an object of the on-failure store beside what Lambda writes there. */
+/** What stands in an object of this machine's on-failure store beside what Lambda writes there. */
 export interface FailedBatch {
   /** The event, sealed. */
   payload: string;
@@ -15,18 +15,32 @@ export interface FailedBatch {
   sealedOn: string;
 }
 
+/** What Lambda puts into a bucket: there the bucket's key seals the whole. */
+type InvocationRecord = FailedBatch | { payload?: string; sealedOn?: undefined };
+
+/** Where the batches lie that the archive could not take. */
+export interface FailureStore {
+  objects: ObjectStore;
+  /** Folder of the archive's failures, which ends with a slash. */
+  prefix: string;
+}
+
 export interface RedrivenFailures extends DoorCounts {
   batches: number;
-  /** Batches that stay, since the key of their day is gone. */
+  /** Batches that stay, since the key of their day is gone, or since no payload is in them. */
   unreadable: number;
 }
 
-const folder = archiveEventSource.onFailurePrefix;
+/** The on-failure store of the platform on one machine: a folder of the lake. */
+const ownStore = ({ objects }: Environment): FailureStore => ({ objects, prefix: archiveEventSource.onFailurePrefix });
 
-/** Keys of the batches that wait in the on-failure store, oldest day first. */
-export async function failedBatches(env: Environment): Promise<string[]> {
+/** Keys of the batches that wait in the on-failure store; those of a shard in their order. */
+export async function failedBatches(
+  env: Environment,
+  { objects, prefix }: FailureStore = ownStore(env),
+): Promise<string[]> {
   const keys: string[] = [];
-  for await (const { key } of env.objects.list(folder)) keys.push(key);
+  for await (const { key } of objects.list(prefix)) keys.push(key);
   return keys;
 }
 
@@ -34,36 +48,51 @@ export async function failedBatches(env: Environment): Promise<string[]> {
  * Archives every batch that failed, and deletes it once it is archived; one that is cut off is archived again under the
  * same names, so that nothing is doubled. AdapterError where a dependency is still down; what is left waits on.
  */
-export const redriveFailures = (env: Environment) => async (): Promise<RedrivenFailures> => {
-  let counts = noCounts;
-  const onArchived = (done: DoorCounts) => {
-    counts = addCounts(counts, done);
-  };
-  const handle = kinesisHandler(env, archiveConsumer(env, { onArchived }));
-  const keys = await failedBatches(env);
-  let unreadable = 0;
-  for (const key of keys) {
-    const event = await failedEvent(env, key);
-    if (!event) {
-      unreadable += 1;
-      continue;
+export const redriveFailures =
+  (env: Environment, store: FailureStore = ownStore(env)) =>
+  async (): Promise<RedrivenFailures> => {
+    let counts = noCounts;
+    const onArchived = (done: DoorCounts) => {
+      counts = addCounts(counts, done);
+    };
+    const handle = kinesisHandler(env, archiveConsumer(env, { onArchived }));
+    const keys = await failedBatches(env, store);
+    let unreadable = 0;
+    for (const key of keys) {
+      const event = await failedEvent(env, store, key);
+      if (!event) {
+        unreadable += 1;
+        continue;
+      }
+      await archive(handle, event, key);
+      await store.objects.delete([key]);
     }
-    await archive(handle, event, key);
-    await env.objects.delete([key]);
-  }
-  return { batches: keys.length - unreadable, unreadable, ...counts };
-};
+    return { batches: keys.length - unreadable, unreadable, ...counts };
+  };
 
-/** The event that was handed to the consumer; undefined where the key of its day is gone, or another. */
-async function failedEvent(env: Environment, key: string): Promise<KinesisEvent | undefined> {
-  const { payload, sealedOn } = (await readDocument<FailedBatch>(env, key))!;
+/** The event that was handed to the consumer; undefined where the key of its day is gone, or another, or it is not there. */
+async function failedEvent(
+  env: Environment,
+  { objects }: FailureStore,
+  key: string,
+): Promise<KinesisEvent | undefined> {
+  const parsed = parseJson((await objects.get(key)) ?? new Uint8Array());
+  const { payload, sealedOn } = (parsed.ok ? parsed.value : {}) as InvocationRecord;
+  if (sealedOn === undefined) return eventIn(Buffer.from(payload ?? ''));
   const sealingKey = await env.vault.quarantineOpeningKey(sealedOn);
   try {
-    return sealingKey && (JSON.parse(open(sealingKey, payload, key).toString()) as KinesisEvent);
+    return sealingKey && eventIn(open(sealingKey, payload, key));
   } catch (error) {
     if (error instanceof SealError) return undefined;
     throw error;
   }
+}
+
+function eventIn(text: Uint8Array): KinesisEvent | undefined {
+  const parsed = parseJson(text);
+  return parsed.ok && isObject(parsed.value) && Array.isArray(parsed.value.Records)
+    ? (parsed.value as unknown as KinesisEvent)
+    : undefined;
 }
 
 /** As Lambda does with a fault of the consumer: halves the batch, and tries a record alone until it is refused. */

@@ -17,12 +17,12 @@ export interface LocalSettings extends Settings {
   /** On AWS: whether data outlive their stack, and after how many days raw records end. */
   isDataRetained: boolean;
   rawRetentionDays: number;
-  /** On AWS: the warehouse's size and network, and who may query it. */
-  warehouse: { maxRpus: number; vpc?: { vpcId: string; subnetIds: string[] } };
-  analysts?: { principals: string[] };
   /** On AWS: what the account may cost in a month, and how old what readers see of a dataset may be. */
   monthlyBudgetUsd: number;
   freshnessHours: Partial<Record<Dataset, number>>;
+  /** On AWS: the warehouse's size and network, and who may query it. */
+  warehouse: { maxRpus: number; vpc?: { vpcId: string; subnetIds: string[] } };
+  analysts?: { principals: string[] };
 }
 
 export function readSettings(root: string, name = 'local'): LocalSettings {

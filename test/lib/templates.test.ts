@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Stack } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { customer360 } from '../../lib/customer-360.ts';
+import { parameters } from '../../src/adapters/aws/deployment.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { runPythonTool, testWithPython } from '../support/python-tool.ts';
 import { newApp, resourceOf, resourcesOf, settings, synthesize, tables } from '../support/synthesized.ts';
@@ -100,4 +101,10 @@ test('sends alerts by e-mail to whom the settings name, and else to nobody', () 
     TopicArn: { Ref: expect.stringMatching(/^AlertsTopic/) },
   });
   expect(resourcesOf(templates.data, 'AWS::SNS::Subscription')).toEqual([]);
+});
+
+test('what c360 looks for in the parameter store is what the stacks put there, or read there of each other', () => {
+  const text = JSON.stringify(templates);
+  const missing = Object.values(parameters).filter((path) => !text.includes(`"/customer-360/test/${path}"`));
+  expect(missing).toEqual([]);
 });

@@ -13,6 +13,7 @@ export interface AwsDeployment {
   variables: Record<string, string>;
   env: Environment;
   stream: KinesisEventStream;
+  streamName: string;
   objects: S3ObjectStore;
   /** The same deployment as it is reached at another address, such as a proxy's. */
   through(endpoint: string): Promise<Pick<AwsDeployment, 'variables' | 'env'>>;
@@ -50,6 +51,7 @@ export async function newAwsDeployment({ shards = 1 } = {}): Promise<AwsDeployme
     variables,
     env: awsEnvironment(variables, { stream }),
     stream,
+    streamName,
     objects: new S3ObjectStore({ client: clients.s3, bucket }),
     through: async (endpoint) => {
       const { kinesis } = await motoClients(endpoint);

@@ -25,12 +25,16 @@ import { type AwsClients, clientSettings, glueClient } from '../../src/adapters/
 import { type Statement, workgroupArn } from './iam.ts';
 import { motoAddress } from './moto.ts';
 import { sqs } from './moto-queue.ts';
-import type { Resource, Synthesized, Template } from './synthesized.ts';
+import { type Resource, resourcesOf, type Synthesized, type Template } from './synthesized.ts';
 
 /** How CloudFormation names a resource: what `Ref` gives, and the attributes of `Fn::GetAtt`. */
 interface Made {
   ref: string;
   attributes: Record<string, string>;
+}
+
+interface Policy {
+  PolicyDocument: { Statement: unknown[] };
 }
 
 export interface DeployedFunctionTemplate {
@@ -109,15 +113,25 @@ export class DeployedTemplates {
           flow: String(Metadata?.['C360::Flow']),
           path: join(this.#outdir, `asset.${S3Key.replace('.zip', '')}`, 'index.mjs'),
           variables: this.resolve(template, Variables) as Record<string, string>,
-          statements: this.statementsOf(template, template.Resources[role]!),
+          statements: this.statementsOf(template, role),
         };
       });
   }
 
-  /** What a role allows. */
-  statementsOf(template: Template, role: Resource): Statement[] {
-    const policies = role.Properties.Policies as { PolicyDocument: { Statement: unknown[] } }[];
-    return policies.flatMap(({ PolicyDocument }) => this.resolve(template, PolicyDocument.Statement) as Statement[]);
+  /** A text with the paths of parameters in place of their values. */
+  inWords(text: string): string {
+    const longestFirst = [...this.parameters].sort(([, one], [, other]) => other.length - one.length);
+    return longestFirst.reduce((told, [path, value]) => told.replaceAll(value, `<${path}>`), text);
+  }
+
+  /** What the role with this logical id allows. */
+  statementsOf(template: Template, id: string): Statement[] {
+    const { Policies = [] } = template.Resources[id]!.Properties as { Policies?: Policy[] };
+    const attached = resourcesOf(template, 'AWS::IAM::Policy')
+      .map(({ Properties }) => Properties as unknown as Policy & { Roles: { Ref: string }[] })
+      .filter(({ Roles }) => Roles.some(({ Ref }) => Ref === id));
+    const statements = [...Policies, ...attached].flatMap(({ PolicyDocument }) => PolicyDocument.Statement);
+    return this.resolve(template, statements) as Statement[];
   }
 
   async #deploy(template: Template): Promise<void> {

@@ -35,9 +35,9 @@ export const settings: DeploymentSettings = {
   stream: { shards: 1, retentionHours: 168 },
   isDataRetained: false,
   rawRetentionDays: 400,
-  warehouse: { maxRpus: 8 },
   monthlyBudgetUsd: 50,
   freshnessHours: { events: 6, customers: 192, transactions: 30 },
+  warehouse: { maxRpus: 8 },
 };
 
 /** The lake's tables, as the app tells the catalog of them. */

@@ -64,7 +64,7 @@ export function clientSettings(env: Record<string, string | undefined>): ClientS
   };
 }
 
-function kinesisClient(settings: ClientSettings): KinesisClient {
+export function kinesisClient(settings: ClientSettings): KinesisClient {
   return new KinesisClient({ ...settings });
 }
 

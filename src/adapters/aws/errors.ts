@@ -14,6 +14,17 @@ interface ForeignError {
   $metadata?: { httpStatusCode?: number; requestId?: string; attempts?: number };
 }
 
+/** A call that AWS refused, or that never reached it. */
+export class AwsError extends AdapterError {
+  /** AWS' name of the error, or Node.js' code. */
+  readonly code: string;
+
+  constructor(message: string, options: { retryable: boolean; code: string }) {
+    super(message, options);
+    this.code = options.code;
+  }
+}
+
 /** An AdapterError that repeating the call will not cure. */
 export function refusal(message: string): AdapterError {
   return new AdapterError(message, { retryable: false });
@@ -28,7 +39,8 @@ export function adapterError(what: string, error: unknown): AdapterError {
   const { $metadata: { httpStatusCode: status, requestId } = {} } = error as ForeignError;
   const details = [status !== undefined && `HTTP ${status}`, requestId && `request ${requestId}`].filter(Boolean);
   const suffix = details.length > 0 ? ` (${details.join(', ')})` : '';
-  return new AdapterError(`${what} failed with ${errorCode(error)}${suffix}`, { retryable: mayPass(error) });
+  const code = errorCode(error);
+  return new AwsError(`${what} failed with ${code}${suffix}`, { retryable: mayPass(error), code });
 }
 
 /** AWS' name of the error, or Node.js' code. */

@@ -8,9 +8,13 @@ import { SnsAlerts } from './sns-alerts.ts';
 
 /**
  * With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). Where
- * C360_WAREHOUSE_SECRET names a secret it connects as its user, and else as that of its own role.
+ * C360_WAREHOUSE_SECRET names a secret it connects as its user, and else as that of its own role. Who uses the stream
+ * beside it gives that, too.
  */
-export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+export function warehouseEnvironment(
+  variables: Variables,
+  given: { sql: SqlFiles; stream?: Environment['stream'] },
+): Environment {
   const warehouse = once(
     () =>
       new RedshiftWarehouse({
@@ -23,7 +27,10 @@ export function warehouseEnvironment(variables: Variables, { sql }: { sql: SqlFi
       }),
   );
   const env: Environment = awsEnvironment(variables, {
-    sql,
+    sql: given.sql,
+    get stream() {
+      return given.stream;
+    },
     get warehouse() {
       return warehouse();
     },

@@ -36,6 +36,16 @@ describe('a table with room', () => {
   });
 });
 
+test('a result of Redshift looks like the same one of DuckDB', () => {
+  const row = ['12345.6780', 36525, 0.5, true, '2026-01-05'];
+  const [duckDb, redshift] = [
+    ['DECIMAL(18,4)', 'BIGINT', 'DOUBLE', 'BOOLEAN', 'DATE'],
+    ['numeric', 'int8', 'float8', 'bool', 'date'],
+  ].map(([a, b, c, d, e]) => linesOf(table({ a: a!, b: b!, c: c!, d: d!, e: e! }, row), { width: 100 }));
+  expect(duckDb!.at(-1)).toMatch(/12,345\.68\s+36,525/);
+  expect(redshift).toEqual(duckDb);
+});
+
 describe('a table without room', () => {
   test('breaks headings that are wider than their cells into lines', () => {
     const lines = linesOf(table({ average_order_value: 'BIGINT', name: 'VARCHAR' }, [1, 'abcdef']), { width: 22 });

@@ -124,44 +124,6 @@ describe('the record of a run', () => {
   });
 });
 
-describe('the catalog', () => {
-  /** What each call was told, and the newest snapshot then; the first `refused` calls fail behind that. */
-  const catalogue = (refused = 0) => {
-    const told: { number: number | undefined; tables: PublishedPartitions }[] = [];
-    const publish = async (tables: PublishedPartitions) => {
-      told.push({ number: (await newestSnapshot(env))?.number, tables });
-      if (told.length <= refused) throw new AdapterError('Glue: planted', { retryable: true });
-    };
-    return { told, given: { ...env, catalog: { publish } } };
-  };
-
-  test('is pointed to the files of a snapshot behind its commit, dates by themselves and other tables whole', async () => {
-    const { told, given } = catalogue();
-    await sale('a');
-    const { runId } = await run(given);
-    const [{ number, tables }] = told as [(typeof told)[0]];
-    expect([told.length, number]).toEqual([1, 1]);
-    expect(tables).toMatchObject({
-      clean_transactions: { '2026-02-01': `clean/transactions/run=${runId}/dt=2026-02-01/` },
-      curated_fact_sales: { '2026-02-01': `curated/fact_sales/run=${runId}/dt=2026-02-01/` },
-      curated_dim_channel: { all: `curated/dim_channel/run=${runId}/` },
-      clean_events: {},
-    });
-    for (const folder of Object.values(tables).flatMap((partitions) => Object.values(partitions))) {
-      expect(await platform.keys(folder)).not.toEqual([]);
-    }
-  });
-
-  test('that does not answer is told the same again, of the same snapshot', async () => {
-    const { told, given } = catalogue(1);
-    await sale('a');
-    await run(given);
-    expect(told.map(({ number }) => number)).toEqual([1, 1]);
-    expect(told[1]).toEqual(told[0]);
-    expect((await newestSnapshot(env))?.number).toBe(1);
-  });
-});
-
 describe('who measures runs', () => {
   /** Ends the newest run once more, as a task whose answer was lost, and takes what is measured of it. */
   async function ended(): Promise<Record<string, number>> {
@@ -208,6 +170,44 @@ describe('who measures runs', () => {
     const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect(await ended()).toMatchObject({ 'EndedRuns failed': 1, FailedLoads: 1 });
+  });
+});
+
+describe('the catalog', () => {
+  /** What each call was told, and the newest snapshot then; the first `refused` calls fail behind that. */
+  const catalogue = (refused = 0) => {
+    const told: { number: number | undefined; tables: PublishedPartitions }[] = [];
+    const publish = async (tables: PublishedPartitions) => {
+      told.push({ number: (await newestSnapshot(env))?.number, tables });
+      if (told.length <= refused) throw new AdapterError('Glue: planted', { retryable: true });
+    };
+    return { told, given: { ...env, catalog: { publish } } };
+  };
+
+  test('is pointed to the files of a snapshot behind its commit, dates by themselves and other tables whole', async () => {
+    const { told, given } = catalogue();
+    await sale('a');
+    const { runId } = await run(given);
+    const [{ number, tables }] = told as [(typeof told)[0]];
+    expect([told.length, number]).toEqual([1, 1]);
+    expect(tables).toMatchObject({
+      clean_transactions: { '2026-02-01': `clean/transactions/run=${runId}/dt=2026-02-01/` },
+      curated_fact_sales: { '2026-02-01': `curated/fact_sales/run=${runId}/dt=2026-02-01/` },
+      curated_dim_channel: { all: `curated/dim_channel/run=${runId}/` },
+      clean_events: {},
+    });
+    for (const folder of Object.values(tables).flatMap((partitions) => Object.values(partitions))) {
+      expect(await platform.keys(folder)).not.toEqual([]);
+    }
+  });
+
+  test('that does not answer is told the same again, of the same snapshot', async () => {
+    const { told, given } = catalogue(1);
+    await sale('a');
+    await run(given);
+    expect(told.map(({ number }) => number)).toEqual([1, 1]);
+    expect(told[1]).toEqual(told[0]);
+    expect((await newestSnapshot(env))?.number).toBe(1);
   });
 });
 

@@ -31,6 +31,14 @@ test('the pipeline runs daily, and on two workers, where nothing else is said', 
   expect(settings('models: {maxWorkers: 10}')()).toMatchObject({ schedule: 'daily', models: { maxWorkers: 10 } });
 });
 
+test('where nothing is said the account may cost $50 a month, and every dataset is expected', () => {
+  expect(settings('')()).toMatchObject({
+    monthlyBudgetUsd: 50,
+    freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
+  });
+  expect(settings('freshnessHours: {events: 2}')().freshnessHours).toEqual({ events: 2 });
+});
+
 test('the warehouse grows to 8 units where nothing else is said, also where its network is given', () => {
   const vpc = 'vpc: {vpcId: vpc-0a1b2c3d, subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3e]}';
   expect(settings('')().warehouse).toEqual({ maxRpus: 8 });
@@ -41,18 +49,14 @@ test('the warehouse grows to 8 units where nothing else is said, also where its 
   expect(settings('warehouse: {maxRpus: 32}')().warehouse).toEqual({ maxRpus: 32 });
 });
 
-test('where nothing is said the account may cost $50 a month, and every dataset is expected', () => {
-  expect(settings('')()).toMatchObject({
-    monthlyBudgetUsd: 50,
-    freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
-  });
-  expect(settings('freshnessHours: {events: 2}')().freshnessHours).toEqual({ events: 2 });
-});
-
 test.each`
   text                                                | problem
   ${'schedule: weekly'}                               | ${/^config\/local.yaml: schedule must be equal to one of/}
   ${'models: {maxWorkers: 1}'}                        | ${/^config\/local.yaml: models.maxWorkers must be >= 2/}
+  ${'monthlyBudgetUsd: 0'}                            | ${/^config\/local.yaml: monthlyBudgetUsd must be >= 1/}
+  ${'freshnessHours: {events: 0}'}                    | ${/^config\/local.yaml: freshnessHours.events must be >= 1/}
+  ${'freshnessHours: {events: 649}'}                  | ${/^config\/local.yaml: freshnessHours.events must be <= 648/}
+  ${'freshnessHours: {orders: 1}'}                    | ${/^config\/local.yaml: freshnessHours must NOT have additional/}
   ${'alerts: {email: nobody}'}                        | ${/^config\/local.yaml: alerts.email must match/}
   ${'alerts: {slackWebhookUrl: "http://example/x"}'}  | ${/^config\/local.yaml: alerts.slackWebhookUrl must match/}
   ${'alerts: {phone: "1"}'}                           | ${/^config\/local.yaml: alerts must NOT have additional/}
@@ -62,10 +66,6 @@ test.each`
   ${'warehouse: {vpc: {vpcId: mine, subnetIds: []}}'} | ${/^config\/local.yaml: warehouse.vpc.vpcId must match/}
   ${'analysts: {principals: ["*"]}'}                  | ${/^config\/local.yaml: analysts.principals.0 must match/}
   ${'analysts: {principals: []}'}                     | ${/^config\/local.yaml: analysts.principals must NOT have fewer/}
-  ${'monthlyBudgetUsd: 0'}                            | ${/^config\/local.yaml: monthlyBudgetUsd must be >= 1/}
-  ${'freshnessHours: {events: 0}'}                    | ${/^config\/local.yaml: freshnessHours.events must be >= 1/}
-  ${'freshnessHours: {events: 649}'}                  | ${/^config\/local.yaml: freshnessHours.events must be <= 648/}
-  ${'freshnessHours: {orders: 1}'}                    | ${/^config\/local.yaml: freshnessHours must NOT have additional/}
 `('refuses $text', ({ text, problem }) => {
   expect(settings(text)).toThrow(problem);
 });

@@ -1,0 +1,339 @@
+/**
+ * `c360 --target aws` as a person calls it, against moto, with DuckDB behind Redshift's Data API. The functions that take
+ * events and files in are called here in the place of Lambda.
+ */
+import { createHash } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
+import { dirname, join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { S3ObjectStore } from '../../../src/adapters/aws/s3-object-store.ts';
+import { SqlDirectory } from '../../../src/adapters/sql-directory.ts';
+import { refuseWrites } from '../../../src/cli/sql.ts';
+import { archiveConsumer } from '../../../src/flows/archive-events.ts';
+import { kinesisHandler } from '../../../src/flows/kinesis-handler.ts';
+import { landingHandler } from '../../../src/flows/landing-handler.ts';
+import { noteRun } from '../../../src/flows/run-record.ts';
+import type { StreamRecord } from '../../../src/ports.ts';
+import { type FoundDeployment, failuresPrefix, newFoundDeployment } from '../../support/aws-parameters.ts';
+import { c360 as command, repositoryRoot } from '../../support/c360.ts';
+import { collect } from '../../support/collect.ts';
+import { type Answer, FaultProxy } from '../../support/fault-proxy.ts';
+import { temporaryDirectories } from '../../support/local-stores.ts';
+import { describeWithMoto, motoAddress } from '../../support/moto.ts';
+import { RedshiftDataServer } from '../../support/redshift-data-server.ts';
+import { eventsOf } from '../../support/stream.ts';
+
+const newDirectory = temporaryDirectories();
+const products = 'product_id,name,category,brand,price,cost\np1,Tea,drinks,Acme,1.50,1\np2,Mug,kitchen,Acme,none,2\n';
+const hashOf = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
+
+/** What Lambda hands over, and writes down where it gives up. */
+const eventOf = (records: StreamRecord[]) => ({
+  Records: records.map(({ shard, sequence, partitionKey, arrivedAt, data }) => ({
+    eventID: `${shard}:${sequence}`,
+    eventSourceARN: 'arn:aws:kinesis:eu-west-1:123456789012:stream/events',
+    kinesis: {
+      sequenceNumber: sequence,
+      partitionKey,
+      data: Buffer.from(data).toString('base64'),
+      approximateArrivalTimestamp: arrivedAt.getTime() / 1000,
+    },
+  })),
+});
+
+/** The address of AWS: the warehouse is asked of a server of its own, all else of moto. */
+class Front extends FaultProxy {
+  readonly #redshift: RedshiftDataServer;
+
+  constructor(moto: string, redshift: RedshiftDataServer) {
+    super(moto);
+    this.#redshift = redshift;
+  }
+
+  protected override async forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
+    const [, action] = /^RedshiftData\.(\w+)/.exec(String(incoming.headers['x-amz-target'])) ?? [];
+    if (!action) return super.forward(incoming, body);
+    const answer = await this.#redshift.answer(action, JSON.parse(body.toString()));
+    return { status: answer.status, headers: {}, body: Buffer.from(answer.body) };
+  }
+}
+
+describeWithMoto('c360 against a deployment', () => {
+  let aws: FoundDeployment;
+  let redshift: RedshiftDataServer;
+  let front: Front;
+  let shell: Record<string, string>;
+  beforeAll(async () => {
+    // The settings of this deployment, config/dev.yaml, say its currency.
+    aws = await newFoundDeployment({ environment: 'dev' });
+    redshift = await RedshiftDataServer.start(() => Promise.reject(new Error('nothing is copied here')));
+    front = new Front(await motoAddress(), redshift);
+    shell = { ...aws.shell, AWS_ENDPOINT_URL: await front.start() };
+    const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
+    for (const path of sql.list('ddl')) {
+      const request = { WorkgroupName: 'a', Database: 'b', Sql: sql.read(path) };
+      expect((await redshift.answer('ExecuteStatement', request)).status).toBe(200);
+    }
+  });
+  afterAll(async () => {
+    await front.close();
+    redshift.close();
+    aws.close();
+  });
+
+  const c360 = (...args: string[]) => command(args, shell);
+  const json = async (...args: string[]) => {
+    const { code, stdout, stderr } = await c360(...args, '--format', 'json');
+    return { code, stderr, value: stdout === '' ? undefined : JSON.parse(stdout) };
+  };
+  const fileOf = (name: string, content: string | Uint8Array) => {
+    const file = join(newDirectory(), name);
+    writeFileSync(file, content);
+    return file;
+  };
+  const keys = async (prefix: string) => (await collect(aws.objects.list(prefix))).map(({ key }) => key);
+  const inStream = async () => {
+    const [shard] = await aws.stream.shards();
+    return aws.stream.read(shard!, undefined, 1000);
+  };
+  /** Calls ingest-batch for what has landed. */
+  const ingest = async () => {
+    const Records = (await keys('landing/')).map((key, index) => ({
+      messageId: String(index),
+      body: JSON.stringify({ Records: [{ s3: { object: { key } } }] }),
+    }));
+    const answer = await landingHandler(aws.env)({ Records }, { getRemainingTimeInMillis: () => 900_000 });
+    expect(answer).toEqual({ batchItemFailures: [] });
+  };
+
+  test('produce puts events into the stream once, and leaves the archive to the function', async () => {
+    const file = fileOf('events.jsonl', Buffer.concat(eventsOf(0, 30).flatMap((event) => [event, Buffer.from('\n')])));
+    const first = await json('produce', file);
+    expect([first.code, first.value]).toEqual([0, { sent: 30 }]);
+    expect(first.stderr).toMatch(/archive-events takes them to the lake/);
+    expect(await inStream()).toHaveLength(30);
+    expect(await keys('raw/')).toEqual([]);
+    expect((await json('produce', file)).value).toEqual({ sent: 0 });
+    expect(await inStream()).toHaveLength(30);
+  });
+
+  test('upload lands a file under its hash; once it is ingested, the same file changes nothing', async () => {
+    const content = gzipSync(products);
+    const file = fileOf('products.csv.gz', content);
+    const landed = await json('upload', 'products', file);
+    expect([landed.code, landed.value]).toMatchObject([0, { state: 'waiting', isKnown: false, received: 0 }]);
+    expect(landed.stderr).toMatch(/ingest-batch is notified and takes it in/);
+    const key = `landing/products/${hashOf(content)}`;
+    expect(await keys('landing/')).toEqual([key]);
+    const again = await json('upload', 'products', file);
+    expect(again.stderr).toMatch(/It lies in landing\/ already; ingest-batch is notified of it once more/);
+    expect(await keys('landing/')).toEqual([key, `${key}.rest`]);
+    await ingest();
+    const known = await json('upload', 'products', file, '--wait');
+    expect([known.code, known.value]).toMatchObject([
+      0,
+      { state: 'ingested', isKnown: true, received: 2, raw: 1, quarantined: 1 },
+    ]);
+    expect(known.stderr).toMatch(/This content came in before; nothing changed/);
+    expect(await keys('landing/')).toEqual([]);
+  });
+
+  test('upload with a mapping puts that beside the file, by a name that follows from its content', async () => {
+    const map = fileOf(
+      'map.yaml',
+      'dataset: products\ncolumns: {product_id: id, name: title}\nconstants: {category: a, brand: b, price: "1", cost: "1"}\n',
+    );
+    const content = 'id,title\np9,Pot\n';
+    const { code } = await json('upload', 'products', fileOf('p.csv', content), '--map', map);
+    expect(code).toBe(0);
+    const [mapping] = await keys('mappings/products/');
+    const name = /^mappings\/products\/(m[0-9a-f]{16})\.json$/.exec(mapping!)![1];
+    expect(await keys('landing/')).toEqual([`landing/products/${name}/${hashOf(content)}`]);
+    await ingest();
+    expect(await keys('landing/')).toEqual([]);
+    expect((await json('upload', 'products', fileOf('p.csv', content), '--map', map)).value).toMatchObject({
+      isKnown: true,
+      raw: 1,
+    });
+  });
+
+  test('upload --wait tells why the door refused a file', async () => {
+    const content = 'product_id,name,category,brand,price,cost\np1,Tea,drinks,Acme,7,1\n';
+    const refused = { refusedAt: '2100-01-01T00:00:00.000Z', reason: 'planted reason', dataset: 'products' };
+    const file = fileOf('refused.csv', content);
+    // Refused once already: that does not count for what is landed anew, which somebody else refuses while it is waited for.
+    const item = {
+      partition: 'refused',
+      sort: hashOf(content),
+      values: { ...refused, refusedAt: '2000-01-01T00:00:00.000Z' },
+    };
+    await aws.env.hot.write([{ table: 'files', put: item }]);
+    const waiting = json('upload', 'products', file, '--wait');
+    while ((await keys('landing/')).length === 0) await new Promise(setImmediate);
+    await aws.env.hot.write([{ table: 'files', put: { ...item, values: refused } }]);
+    expect(await waiting).toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/the file was refused: planted reason/),
+    });
+    await ingest();
+  });
+
+  test('upload refuses before anything is sent what the door would refuse', async () => {
+    const { code, stderr } = await json('upload', 'products', fileOf('a.csv', 'a,b\n1,2\n'));
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/product_id/)]);
+    expect(await keys('landing/')).toEqual([]);
+  });
+
+  test('redrive --failures brings back what Lambda gave up on, and empties the store', async () => {
+    const records = await inStream();
+    const failures = new S3ObjectStore({ client: aws.clients.s3, bucket: aws.failuresBucket });
+    const invocation = { version: '1.0', requestContext: { condition: 'RecordAgeExceeded' } };
+    const payload = JSON.stringify(eventOf(records));
+    const key = `${failuresPrefix}shardId-000000000000/2026/03/01/2026-03-01T10.00.00-0001`;
+    await failures.put(key, Buffer.from(JSON.stringify({ ...invocation, payload })));
+    await failures.put('aws/lambda/another-mapping/x', Buffer.from(JSON.stringify({ ...invocation, payload })));
+    await failures.put(`${key}-no-payload`, Buffer.from(JSON.stringify(invocation)));
+    const { code, value, stderr } = await json('redrive', '--failures');
+    expect([code, value]).toMatchObject([0, { batches: 1, unreadable: 1, received: 30, raw: 30 }]);
+    expect(stderr).toMatch(/Next: c360 run/);
+    expect((await collect(failures.list(''))).map((one) => one.key)).toEqual([
+      `${key}-no-payload`,
+      'aws/lambda/another-mapping/x',
+    ]);
+    // Lambda may have been at it meanwhile: nothing is doubled.
+    await kinesisHandler(aws.env, archiveConsumer(aws.env))(eventOf(records));
+    expect((await json('status')).value.datasets[0]).toMatchObject({ dataset: 'events', received: 30, raw: 30 });
+  });
+
+  test('status tells the same conservation as on one machine, of the stores on AWS', async () => {
+    const { code, value } = await json('status');
+    expect([code, value]).toMatchObject([0, { isBalanced: true, loadedSnapshot: 0, deployment: 'dev' }]);
+    const counts = value.datasets.map(({ dataset, received, raw, pending }: Record<string, unknown>) => [
+      dataset,
+      received,
+      raw,
+      pending,
+    ]);
+    expect(counts).toContainEqual(['events', 30, 30, 30]);
+    expect((await c360('status')).stdout).toMatch(/No snapshot yet. Next: c360 run/);
+  });
+
+  test('sql and query ask Redshift', async () => {
+    const { stdout } = await c360('sql', 'select count(*) as sales from fact_sales', '--format', 'csv');
+    expect(stdout).toBe('sales\n0\n');
+    expect((await json('query', '2')).value).toMatchObject({ name: 'monthly_revenue', snapshot: 0, rows: [] });
+  });
+
+  test('runs lists what functions wrote down of runs, and shows one', async () => {
+    await noteRun(aws.env, '20260301T030000Z-0badcafe', {
+      status: 'failed',
+      failedStep: 'clean gate',
+      reason: 'planted',
+    });
+    const { stdout } = await c360('runs', '--format', 'csv');
+    expect(stdout).toMatch(/^20260301T030000Z-0badcafe,run,failed/m);
+    expect((await json('runs', 'show', '20260301T030000Z-0badcafe')).value).toMatchObject({ reason: 'planted' });
+  });
+
+  test('doctor says what of the deployment is there and what is wrong', async () => {
+    const { code, value } = await json('doctor');
+    const findings = Object.fromEntries(
+      value.findings.map(({ check, state, found }: Record<string, string>) => [check, `${state}: ${found}`]),
+    );
+    expect(findings).toMatchObject({
+      parameters: 'ok: all below /customer-360/dev/',
+      clock: expect.stringMatching(/^ok: \d+ s from that of AWS$/),
+      tables: 'ok: 8 active',
+      stream: 'ok: active, 1 shards, keeps records for 24 h',
+      topic: 'ok: alerts reach 1',
+      // moto makes none of it.
+      'state machine': expect.stringMatching(
+        /^wrong: state machine of the pipeline: looking at it failed with StateMachineDoesNotExist/,
+      ),
+      'on-failure store': 'wrong: 1 batches that were not archived',
+      'last run': 'wrong: 20260301T030000Z-0badcafe failed at clean gate: planted',
+      conservation: 'ok: every record is accounted for',
+      warehouse: 'ok: empty: nothing is published yet',
+    });
+    expect(code).toBe(1);
+  });
+});
+
+describe('what the command loads', () => {
+  /** Packages that a module imports without being asked to, by way of others. */
+  function packagesOf(module: string, seen = new Set<string>()): string[] {
+    if (seen.has(module)) return [];
+    seen.add(module);
+    const text = readFileSync(module, 'utf8');
+    const imported = [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';/gm)].map(([, from]) => from!);
+    return imported.flatMap((from) =>
+      from.endsWith('.ts') && from.startsWith('.') ? packagesOf(join(dirname(module), from), seen) : [from],
+    );
+  }
+
+  test('is no SDK of AWS, until a deployment is asked for', () => {
+    expect(packagesOf(join(repositoryRoot, 'src/cli/main.ts')).filter((name) => name.startsWith('@aws-sdk'))).toEqual(
+      [],
+    );
+    const deployment = packagesOf(join(repositoryRoot, 'src/adapters/aws/deployment.ts'));
+    expect(deployment).toContain('@aws-sdk/client-ssm');
+  });
+});
+
+describe('on AWS', () => {
+  const inShell = { AWS_REGION: '', AWS_DEFAULT_REGION: '', HOME: '/nonexistent', C360_TARGET: 'aws' };
+
+  test.each([
+    [['demo'], 'c360 demo works with --target local only: deploy (npx cdk deploy --all)'],
+    [['serve'], 'c360 serve works with --target local only: there a schedule starts the runs'],
+    [['rollback', '3'], 'c360 rollback works with --target local only: it works on one machine so far'],
+    [['vacuum'], 'c360 vacuum works with --target local only: there old files go by the rules of the bucket'],
+    [['trace', 'x'], 'c360 trace works with --target local only: there `c360 sql --target aws` finds a row'],
+    [['quarantine', 'list'], 'c360 quarantine works with --target local only: quarantined records wait in the lake'],
+    [['reset', '--yes'], 'c360 reset works with --target local only: npx cdk destroy --all'],
+    [['redrive'], 'with --target aws redrive takes --failures only'],
+    [
+      ['upload', 'products', 'README.md', '--again'],
+      '--again is for --target local; on AWS a content is ingested once',
+    ],
+    [['run', '--engine', 'duckdb'], '--engine is for --target local; on AWS the models run on Spark (Glue)'],
+    [['sql', 'delete from fact_sales'], 'c360 sql takes one select, with, show or explain'],
+    [['runs', '--env', '../prod'], '--env must be the name of a deployment, such as dev, got ../prod'],
+  ])('%j is refused, with what to do instead', async (args, refusal) => {
+    const { code, stdout, stderr } = await command(args, inShell);
+    expect([code, stdout, stderr]).toEqual([1, '', expect.stringContaining(refusal)]);
+  });
+
+  test.each([
+    ['run', '--detach'],
+    ['replay', '--detach'],
+    ['upload', 'products', 'README.md', '--wait'],
+  ])('%s … %s says that it is for AWS', async (...args) => {
+    const { code, stderr } = await command(args, { C360_TARGET: 'local' });
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/--(detach|wait) is for --target aws/)]);
+  });
+});
+
+describe('SQL that Redshift is asked', () => {
+  test.each([
+    'select \'into\' as a, "into" from b -- into c',
+    ' WITH a AS (SELECT 1) SELECT * FROM a;',
+    'show tables from schema a.b',
+    'explain select 1',
+  ])('may read: %s', (statement) => {
+    expect(() => refuseWrites(statement)).not.toThrow();
+  });
+
+  test.each([
+    'select * into copied from fact_sales',
+    'drop table fact_sales',
+    'call refresh()',
+    'select 1; drop table fact_sales',
+    '/* select */ truncate fact_sales',
+    'explain delete from fact_sales',
+    "unload ('select 1') to 's3://b/k'",
+  ])('may not write: %s', (statement) => {
+    expect(() => refuseWrites(statement)).toThrow(/takes one select/);
+  });
+});
