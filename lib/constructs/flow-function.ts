@@ -12,6 +12,7 @@ import {
   allow,
   databaseRoles,
   databaseRolesTag,
+  letAskAfterStatements,
   permissionsOf,
   type Uses,
   type Wildcard,
