@@ -53,7 +53,8 @@ describe('Redshift', () => {
     );
     const groups = resourcesOf(template, 'AWS::Logs::LogGroup').map(({ Properties }) => Properties);
     expect(groups.every(({ RetentionInDays }) => RetentionInDays === 90)).toBe(true);
-    expect(groups.map(({ LogGroupName }) => LogGroupName).filter(Boolean)).toEqual([
+    const named = groups.map(({ LogGroupName }) => String(LogGroupName));
+    expect(named.filter((name) => name.startsWith('/aws/redshift/'))).toEqual([
       '/aws/redshift/customer-360-test/connectionlog',
       '/aws/redshift/customer-360-test/userlog',
     ]);
