@@ -10,7 +10,7 @@ export const ingestionFunctions = {
     uses: {
       objects: { 'raw/': ['read', 'write', 'delete'], 'quarantine/': ['read', 'write', 'delete'] },
       tables: { checkpoints: 'write', batches: 'write' },
-      vault: 'subjects',
+      vault: true,
     },
     timeoutMinutes: 5,
     memoryMb,
@@ -26,7 +26,7 @@ export const ingestionFunctions = {
         'quarantine/': ['read', 'write'],
       },
       tables: { files: 'write', batches: 'write' },
-      vault: 'subjects',
+      vault: true,
     },
     timeoutMinutes: 15,
     memoryMb,

@@ -8,8 +8,8 @@ export interface Uses {
   /** Folders of the lake, such as `plans/`, and what is done in each. */
   objects: Partial<Record<LakeFolder, Access[]>>;
   tables: Partial<Record<HotTable, TableAccess>>;
-  /** Who resolves subjects also seals what is quarantined. */
-  vault?: 'quarantine' | 'subjects';
+  /** Resolves subjects, or seals what is quarantined: both look into the ledger, too. */
+  vault?: boolean;
   /** Who loads may also query. */
   warehouse?: 'query' | 'load';
   alerts?: boolean;
@@ -66,14 +66,13 @@ export function permissionsOf(scope: Construct, deployment: Deployment, uses: Us
   const used = {
     ...uses.tables,
     ...(uses.alerts && { alerts: 'write' as const }),
-    ...(uses.vault && { vault: 'write' as const }),
-    ...(uses.vault === 'subjects' && { ledger: 'read' as const }),
+    ...(uses.vault && { vault: 'write' as const, ledger: 'read' as const }),
   };
   const parts = [
     objectPermissions(scope, deployment, objects),
     tablePermissions(scope, deployment, used),
     { ...nothing, statements: [allow(useKey, deployment.read('dataKeyArn'))] },
-    ...(uses.vault ? [vaultPermissions(scope, deployment, uses.vault)] : []),
+    ...(uses.vault ? [vaultPermissions(scope, deployment)] : []),
     ...(uses.warehouse ? [warehousePermissions(deployment)] : []),
     ...(uses.alerts ? [alertPermissions(deployment)] : []),
   ];
@@ -149,7 +148,7 @@ function tablePermissions(
   return { ...nothing, variables: Object.fromEntries(variables), statements };
 }
 
-function vaultPermissions(scope: Construct, deployment: Deployment, use: 'quarantine' | 'subjects'): Permissions {
+function vaultPermissions(scope: Construct, deployment: Deployment): Permissions {
   const [vault, ledger] = [deployment.read('vaultKeyArn'), deployment.read('ledgerKeyArn')];
   const makeLedgerKey = allow(['dynamodb:PutItem'], tableArn(scope, deployment, 'ledger'));
   // The ledger's key is made by whoever first needs it. Entries, which suppress people, only erasures add.
@@ -157,7 +156,7 @@ function vaultPermissions(scope: Construct, deployment: Deployment, use: 'quaran
   return {
     ...nothing,
     variables: { C360_VAULT_KEY: vault, C360_LEDGER_KEY: ledger },
-    statements: use === 'quarantine' ? [allow(useKey, vault)] : [allow(useKey, vault, ledger), makeLedgerKey],
+    statements: [allow(useKey, vault, ledger), makeLedgerKey],
   };
 }
 

@@ -43,7 +43,7 @@ export const pipelineFunctions = {
         'quarantine/': ['write'],
       },
       tables: record,
-      vault: 'quarantine',
+      vault: true,
     },
     timeoutMinutes: 15,
     memoryMb: 1024,

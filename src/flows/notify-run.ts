@@ -62,9 +62,9 @@ const alertRefused = (env: Environment, { runId, refused }: QualityReport): Prom
   env.alerts.send({
     id: `run ${runId} refused rows`,
     severity: 'warning',
-    subject: `Customer 360: ${refused} rows were refused and wait in quarantine`,
+    subject: `Customer 360: refused rows wait in quarantine (${refused})`,
     text:
-      `Run ${runId} published its snapshot without ${refused} rows that break a check.\n\n` +
+      `Run ${runId} published its snapshot without the rows that break a check (${refused}).\n\n` +
       `What to do: ${qualityReportKey(runId, 'md')} says which; repair them within 21 days and redrive them.`,
   });
 

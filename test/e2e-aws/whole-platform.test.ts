@@ -210,7 +210,9 @@ describeWithSparkOnS3('the platform on AWS', () => {
       call: callService,
     });
     expect(output).toMatchObject({ next: 'models', excluded: { pass: 1 }, snapshot: { number: 1 } });
-    expect((await received()).map(({ Subject }) => Subject)).toEqual([]);
+    expect((await received()).map(({ Subject }) => Subject)).toEqual([
+      'Customer 360: refused rows wait in quarantine (1)',
+    ]);
     expect(await keysOf('snapshots/')).toEqual(['snapshots/00000001.json']);
 
     const local = doorPlatform(newDirectory(), lambda.clock.now().toISOString());
