@@ -13,7 +13,7 @@ import { WarehouseStack } from './stacks/warehouse-stack.ts';
 /** Adds the stacks to the app, which tell the catalog of these tables of the lake; its synthesis fails where a rule of AWS Solutions is broken. */
 export function customer360(app: App, environment: string, settings: DeploymentSettings, tables: CatalogTable[]): void {
   const props = { environment, settings };
-  const nameOf = (stack: string) => `customer-360-${environment}-${stack}`;
+  const nameOf = (stack: string) => nameOfStack(environment, stack);
   const data = new DataStack(app, nameOf('data'), { ...props, tables });
   const ingestion = new IngestionStack(app, nameOf('ingestion'), props);
   const warehouse = new WarehouseStack(app, nameOf('warehouse'), { ...props, tables });
@@ -30,3 +30,10 @@ export function customer360(app: App, environment: string, settings: DeploymentS
   Tags.of(app).add('environment', environment);
   Validations.of(app).addPlugins(new AwsSolutionsChecks(app));
 }
+
+/** Adds the pipeline's stack alone, and no judgement of it. */
+export function pipelineAlone(app: App, environment: string, settings: DeploymentSettings): void {
+  new PipelineStack(app, nameOfStack(environment, 'pipeline'), { environment, settings });
+}
+
+const nameOfStack = (environment: string, stack: string) => `customer-360-${environment}-${stack}`;

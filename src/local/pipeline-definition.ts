@@ -64,7 +64,7 @@ async function synthesize(root: string): Promise<JsonObject> {
   const out = mkdtempSync(join(tmpdir(), 'c360-synth-'));
   try {
     const { context } = JSON.parse(readFileSync(join(root, 'cdk.json'), 'utf8')) as { context: JsonObject };
-    const given = { ...context, env: environment, 'aws:cdk:bundling-stacks': [] };
+    const given = { ...context, env: environment, only: 'pipeline', 'aws:cdk:bundling-stacks': [] };
     await promisify(execFile)(process.execPath, ['--disable-warning=ExperimentalWarning', join(root, 'bin/app.ts')], {
       cwd: root,
       env: { ...process.env, CDK_OUTDIR: out, CDK_CONTEXT_JSON: JSON.stringify(given) },
