@@ -74,8 +74,22 @@ export const paid: Record<string, Row> = {
       ]),
     ];
   },
-  'AWS::DynamoDB::Table': tableLines,
-  'AWS::DynamoDB::GlobalTable': tableLines,
+  'AWS::DynamoDB::Table': (tables, { archive, events, newPersons, stored }) => {
+    const isRecovered = JSON.stringify(tables.map(({ properties }) => properties)).includes(
+      '"PointInTimeRecoveryEnabled":true',
+    );
+    return lines(
+      'DynamoDB',
+      [
+        'writes',
+        (archive.number * assume('archiveWrites') + newPersons * assume('personWrites')) / 1e6,
+        'dynamodb.writes',
+      ],
+      ['reads', (archive.number * assume('archiveReads') + events * assume('lookUps')) / 1e6, 'dynamodb.reads'],
+      ['storage after a year', gigabytes(stored.tables), 'dynamodb.storage'],
+      ['recovery', isRecovered ? gigabytes(stored.tables) : 0, 'dynamodb.recovery'],
+    );
+  },
   'AWS::S3::Bucket': (_, { archive, newRuns, stored }) => {
     const objects = newRuns * assume('lakeObjects');
     return lines(
@@ -86,7 +100,7 @@ export const paid: Record<string, Row> = {
     );
   },
   'AWS::KMS::Key': (keys) => lines('KMS', ['keys', keys.length, 'kms.key']),
-  'AWS::SNS::Topic': (_, __) =>
+  'AWS::SNS::Topic': () =>
     lines(
       'SNS',
       ['alerts', assume('alertsAMonth') / 1e6, 'sns.requests'],
@@ -132,8 +146,6 @@ export const paid: Record<string, Row> = {
       ['metrics of our own', new Set(alarms.flatMap(metricsOf).filter(isOwn)).size * told, 'cloudwatch.metric'],
     );
   },
-  'AWS::CloudWatch::CompositeAlarm': (alarms) =>
-    lines('CloudWatch', ['composite alarms', alarms.length, 'cloudwatch.compositeAlarm']),
   'AWS::CloudWatch::Dashboard': (dashboards) =>
     lines('CloudWatch', ['dashboards', dashboards.length, 'cloudwatch.dashboard']),
   'AWS::SecretsManager::Secret': (secrets) =>
@@ -146,23 +158,6 @@ export const paid: Record<string, Row> = {
     return lines('VPC', ['interface endpoints', zones * hours, 'vpc.interfaceEndpoint']);
   },
 };
-
-function tableLines(tables: Resource[], { archive, events, newPersons, stored }: Workload): Line[] {
-  const isRecovered = JSON.stringify(tables.map(({ properties }) => properties)).includes(
-    '"PointInTimeRecoveryEnabled":true',
-  );
-  return lines(
-    'DynamoDB',
-    [
-      'writes',
-      (archive.number * assume('archiveWrites') + newPersons * assume('personWrites')) / 1e6,
-      'dynamodb.writes',
-    ],
-    ['reads', (archive.number * assume('archiveReads') + events * assume('lookUps')) / 1e6, 'dynamodb.reads'],
-    ['storage after a year', gigabytes(stored.tables), 'dynamodb.storage'],
-    ['recovery', isRecovered ? gigabytes(stored.tables) : 0, 'dynamodb.recovery'],
-  );
-}
 
 /** Metrics of an alarm, as text that tells them apart. */
 function metricsOf({ properties }: Resource): string[] {
@@ -185,9 +180,6 @@ const network = 'a network without a gateway, address or endpoint of its own pri
 const free: Record<string, string> = {
   'AWS::IAM::Role': noUpkeep,
   'AWS::IAM::Policy': noUpkeep,
-  'AWS::IAM::ManagedPolicy': noUpkeep,
-  'AWS::KMS::Alias': noUpkeep,
-  'AWS::Lambda::Permission': noUpkeep,
   'AWS::Lambda::EventInvokeConfig': noUpkeep,
   'AWS::S3::BucketPolicy': noUpkeep,
   'AWS::SNS::Subscription': 'paid by what is sent',
@@ -199,18 +191,12 @@ const free: Record<string, string> = {
   'AWS::Glue::SecurityConfiguration': noUpkeep,
   'AWS::Glue::Database': 'the first million objects of the catalog cost nothing',
   'AWS::Glue::Table': 'the first million objects of the catalog cost nothing',
-  'AWS::Glue::Partition': 'the first million objects of the catalog cost nothing',
   'AWS::Budgets::Budget': 'a budget that only tells costs nothing',
-  'AWS::Logs::QueryDefinition': noUpkeep,
-  'AWS::Logs::ResourcePolicy': noUpkeep,
-  'AWS::Kinesis::ResourcePolicy': noUpkeep,
   'AWS::EC2::VPC': network,
   'AWS::EC2::Subnet': network,
   'AWS::EC2::RouteTable': network,
   'AWS::EC2::SubnetRouteTableAssociation': network,
   'AWS::EC2::SecurityGroup': network,
-  'AWS::EC2::SecurityGroupIngress': network,
-  'AWS::EC2::SecurityGroupEgress': network,
 };
 
 /** Custom resources run when something is deployed. */

@@ -148,7 +148,7 @@ async function lastUpload(
 const otherMapping = ({ arrivedAt }: Registered) =>
   new RefusedInput(
     `this content came in on ${arrivedAt.toISOString().slice(0, 10)} with another mapping, and its rows would ` +
-      'count twice; --again ingests it all the same',
+      'count twice; --again, on one machine, ingests it all the same',
   );
 
 async function readRegistered(env: Environment, dataset: Dataset, fileId: string): Promise<Registered | undefined> {

@@ -132,6 +132,22 @@ describe('what grows with the events', () => {
     expect(half.seconds / half.number).toBeCloseTo(0.2 + (2 * events * 14.5) / 1e6, 9);
   });
 
+  test('tables pay for what the archive reads and writes, and for recovery where they have it', () => {
+    const recovered = { PointInTimeRecoverySpecification: { PointInTimeRecoveryEnabled: true } };
+    const at1M = (properties: object) => {
+      const costs = costsOf([stream, mapping, archive, resource('DynamoDB::Table', { ...properties })], prices);
+      return (what: string) => quantities(costs, `DynamoDB: ${what}`)[1]!;
+    };
+    const events = (1_000_000 * 730) / 24;
+    // A call a minute writes three units, and a new person of 500 events six; a call reads ten, and of ten events one asks for its visitor.
+    expect(at1M({})('writes')).toBeCloseTo((730 * 60 * 3 + (events / 500) * 6) / 1e6, 9);
+    expect(at1M({})('reads')).toBeCloseTo((730 * 60 * 10 + events / 10) / 1e6, 9);
+    // After a year: a kilobyte a person, 400 bytes a call.
+    const stored = (365_000_000 / 500) * 1000 + 365 * 24 * 60 * 400;
+    expect(at1M({})('storage after a year')).toBeCloseTo(stored / 1e9, 9);
+    expect([at1M({})('recovery'), at1M(recovered)('recovery')]).toEqual([0, at1M({})('storage after a year')]);
+  });
+
   test('without events the schedule goes on: it wakes the warehouse, and starts no job', () => {
     const idle = at(0, machine, schedule('cron(0 3 * * ? *)'), job, workgroup);
     expect(idle).toMatchObject({ newRuns: 0, dpuSeconds: 0, rpus: 4 });

@@ -166,7 +166,7 @@ describeWithMoto('c360 against a deployment', () => {
     const item = {
       partition: 'refused',
       sort: hashOf(content),
-      values: { ...refused, refusedAt: '2000-01-01T00:00:00.000Z' },
+      values: { ...refused, refusedAt: '2000-01-01T00:00:00.000Z', reason: 'an old reason' },
     };
     await aws.env.hot.write([{ table: 'files', put: item }]);
     const waiting = json('upload', 'products', file, '--wait');
@@ -266,7 +266,9 @@ describe('what the command loads', () => {
     if (seen.has(module)) return [];
     seen.add(module);
     const text = readFileSync(module, 'utf8');
-    const imported = [...text.matchAll(/^(?:import|export) (?!type )[^;]*?from '([^']+)';/gm)].map(([, from]) => from!);
+    const imported = [...text.matchAll(/^(?:import|export) (?!type )(?:[^;]*? from )?'([^']+)';/gm)].map(
+      ([, from]) => from!,
+    );
     return imported.flatMap((from) =>
       from.endsWith('.ts') && from.startsWith('.') ? packagesOf(join(dirname(module), from), seen) : [from],
     );
