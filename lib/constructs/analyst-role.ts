@@ -111,7 +111,7 @@ export class AnalystRole extends Construct {
     const lake = bucketArn(this, deployment.read('bucket'));
     const failures = bucketArn(this, deployment.read('failuresBucket'));
     const table = (name: Table) =>
-      `${stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: deployment.tableName(name) })}`;
+      stack.formatArn({ service: 'dynamodb', resource: 'table', resourceName: deployment.tableName(name) });
     const tables = (['vault', 'ledger'] as const).map(table);
     return [
       deny('kinesis:*', deployment.read('streamArn')),

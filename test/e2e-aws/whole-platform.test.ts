@@ -238,7 +238,9 @@ describeWithSparkOnS3('the platform on AWS', () => {
       const { Partitions = [] } = await templates.glue.send(
         new GetPartitionsCommand({ DatabaseName, TableName: table.replace('.', '_') }),
       );
-      const folders = files.map(({ key }) => lake.uri(key.slice(0, key.lastIndexOf('/') + 1)));
+      const folders = files.map(
+        ({ key }) => `s3://${parameter('data/bucket')}/${key.slice(0, key.lastIndexOf('/') + 1)}`,
+      );
       const pointed = Partitions.map(({ StorageDescriptor }) => StorageDescriptor!.Location);
       expect(pointed.sort()).toEqual([...new Set(folders)].sort());
     }
