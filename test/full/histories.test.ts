@@ -21,7 +21,7 @@ import { differences } from '../support/lake-compare.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 
 const newDirectory = temporaryDirectories();
-const seeds = Array.from({ length: 30 }, (_, index) => index + 1);
+const seeds = Array.from({ length: 20 }, (_, index) => index + 1);
 
 /** The tables that the models make at once of all raw records but those held; nothing is published. */
 async function rebuild(env: Environment, runId: string, newest: Snapshot): Promise<Snapshot['tables']> {

@@ -8,7 +8,7 @@ import { KmsKeys } from '../../src/adapters/aws/kms-keys.ts';
 import { systemTimer } from '../../src/adapters/aws/retry.ts';
 import { systemClock, systemIds } from '../../src/adapters/local/system.ts';
 import type { Clock, Timer } from '../../src/ports.ts';
-import { newKmsKey, newVaultTables } from './moto.ts';
+import { motoClients, newKmsKey, newVaultTables } from './moto.ts';
 
 type Item = Record<string, AttributeValue>;
 
@@ -85,3 +85,22 @@ export async function newAwsVault(clients: AwsClients): Promise<AwsVault> {
     },
   };
 }
+
+/** Makes a vault for its contract, each time new; `cacheSize` is how many resolutions it remembers. */
+export const vaultUnderTest =
+  ({ cacheSize }: { cacheSize?: number } = {}) =>
+  async (clock: Clock) => {
+    const clients = await motoClients();
+    const made = await newAwsVault(clients);
+    const { vault, ledger } = made.open(clients, { clock, cacheSize });
+    return {
+      vault,
+      ledger,
+      beside: () => made.open(clients, { clock, cacheSize }).vault,
+      rotateKeys: () => made.open(clients).vault.rotateKeys(),
+      erase: made.erase,
+      close: () => {
+        for (const client of Object.values(clients)) client.destroy();
+      },
+    };
+  };

@@ -5,7 +5,7 @@ import { systemClock } from '../../../../src/adapters/local/system.ts';
 import { dayOf } from '../../../../src/domain/privacy/quarantine-day.ts';
 import type { NaturalId, PersonalData, Resolution, Subject } from '../../../../src/ports.ts';
 import { vaultContract } from '../../../contracts/vault.ts';
-import { type AwsVault, newAwsVault } from '../../../support/aws-vault.ts';
+import { type AwsVault, newAwsVault, vaultUnderTest } from '../../../support/aws-vault.ts';
 import {
   batchKeys,
   type FaultyAws,
@@ -24,26 +24,7 @@ function known(resolution: Resolution | undefined): Subject {
   throw new Error('expected a known subject');
 }
 
-describeWithMoto('a vault in DynamoDB', () => {
-  for (const cacheSize of [undefined, 1]) {
-    vaultContract(`DynamoDB, remembering ${cacheSize ?? 'many'} resolutions`, async (clock) => {
-      const clients = await motoClients();
-      const made = await newAwsVault(clients);
-      const { vault, ledger } = made.open(clients, { clock, cacheSize });
-      const close = () => {
-        for (const client of Object.values(clients)) client.destroy();
-      };
-      return {
-        vault,
-        ledger,
-        beside: () => made.open(clients, { clock, cacheSize }).vault,
-        rotateKeys: () => made.open(clients).vault.rotateKeys(),
-        erase: made.erase,
-        close,
-      };
-    });
-  }
-});
+describeWithMoto('a vault in DynamoDB', () => vaultContract('DynamoDB', vaultUnderTest()));
 
 /** moto never throttles, leaves nothing unread and runs one transaction at a time: a proxy in front of it does otherwise. */
 describeWithMoto('a vault in a DynamoDB that fails', () => {

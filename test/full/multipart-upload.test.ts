@@ -4,10 +4,10 @@
  */
 import { createHash, randomUUID } from 'node:crypto';
 import { GetObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
-import { AwsError } from '../../../../src/adapters/aws/errors.ts';
-import { type Uploaded, uploadResumably } from '../../../../src/adapters/aws/multipart-upload.ts';
-import { type FaultyAws, faultyAws, rejection, xmlError } from '../../../support/faulty-aws.ts';
-import { describeWithMoto, newBucket } from '../../../support/moto.ts';
+import { AwsError } from '../../src/adapters/aws/errors.ts';
+import { type Uploaded, uploadResumably } from '../../src/adapters/aws/multipart-upload.ts';
+import { type FaultyAws, faultyAws, rejection, xmlError } from '../support/faulty-aws.ts';
+import { describeWithMoto, newBucket } from '../support/moto.ts';
 
 /** The least that S3 takes, but for the last part. */
 const partBytes = 5 * 1024 * 1024;

@@ -1,13 +1,13 @@
 /** What an operator does with snapshots: go back, release, make anew, clean up; over real adapters in a directory. */
-import { listSnapshots, newestSnapshot } from '../../../src/flows/documents.ts';
-import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
-import { loadedSnapshot } from '../../../src/flows/load-warehouse.ts';
-import { RunLocked, takeRunLock } from '../../../src/flows/run-lock.ts';
-import { readStatus } from '../../../src/flows/status.ts';
-import { rollBack, runPipeline, vacuumLake } from '../../../src/local/run-pipeline.ts';
-import { collect } from '../../support/collect.ts';
-import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
-import { temporaryDirectories } from '../../support/local-stores.ts';
+import { listSnapshots, newestSnapshot } from '../../src/flows/documents.ts';
+import { ingestBatch } from '../../src/flows/ingest-batch.ts';
+import { loadedSnapshot } from '../../src/flows/load-warehouse.ts';
+import { RunLocked, takeRunLock } from '../../src/flows/run-lock.ts';
+import { readStatus } from '../../src/flows/status.ts';
+import { rollBack, runPipeline, vacuumLake } from '../../src/local/run-pipeline.ts';
+import { collect } from '../support/collect.ts';
+import { type DoorPlatform, doorPlatform } from '../support/door-platform.ts';
+import { temporaryDirectories } from '../support/local-stores.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;

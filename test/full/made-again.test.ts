@@ -1,16 +1,16 @@
 /** Dates and runs that are made anew of records that were taken in before: the same rows, and all else keeps its files. */
 import { rmSync } from 'node:fs';
-import type { Snapshot } from '../../../src/domain/lake/snapshot.ts';
-import { newestSnapshot } from '../../../src/flows/documents.ts';
-import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
-import { readStatus } from '../../../src/flows/status.ts';
-import { archiveStream } from '../../../src/local/archive-stream.ts';
-import { produce } from '../../../src/local/produce.ts';
-import { runPipeline } from '../../../src/local/run-pipeline.ts';
-import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
-import { differences } from '../../support/lake-compare.ts';
-import { temporaryDirectories } from '../../support/local-stores.ts';
-import { lakeContent } from '../../support/shown-content.ts';
+import type { Snapshot } from '../../src/domain/lake/snapshot.ts';
+import { newestSnapshot } from '../../src/flows/documents.ts';
+import { ingestBatch } from '../../src/flows/ingest-batch.ts';
+import { readStatus } from '../../src/flows/status.ts';
+import { archiveStream } from '../../src/local/archive-stream.ts';
+import { produce } from '../../src/local/produce.ts';
+import { runPipeline } from '../../src/local/run-pipeline.ts';
+import { type DoorPlatform, doorPlatform, withoutAnswers } from '../support/door-platform.ts';
+import { differences } from '../support/lake-compare.ts';
+import { temporaryDirectories } from '../support/local-stores.ts';
+import { lakeContent } from '../support/shown-content.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;
