@@ -12,12 +12,14 @@ import { byLine, byService, bySize, costsOf, type Table } from './cost/table.ts'
 import { resourcesOfEnvironment } from './cost/templates.ts';
 
 const root = join(import.meta.dirname, '..');
-const { values } = parseArgs({
-  options: { env: { type: 'string', default: 'dev' }, write: { type: 'boolean', default: false } },
-});
+const usage =
+  'npm run cost [-- --env <environment>], by default dev, or npm run cost -- --write for the tables in docs/cost.md';
+const { values } = readArguments();
 const prices = readPrices(join(root, 'config/prices/us-east-1.yaml'));
 
-if (values.write) {
+if (values.help) {
+  process.stdout.write(`Usage: ${usage}\n`);
+} else if (values.write) {
   const page = join(root, 'docs/cost.md');
   const [dev, prod] = await Promise.all(['dev', 'prod'].map((name) => resourcesOfEnvironment(root, name)));
   writeFileSync(page, costPage(readFileSync(page, 'utf8'), { dev: dev!, prod: prod! }, prices));
@@ -36,4 +38,19 @@ function terminalText({ head, rows }: Table): string {
   const table = new CliTable({ head, style: { head: [], border: [], compact: true } });
   table.push(...rows.map((cells) => cells.map((cell) => cell.replaceAll(/\*\*|`/g, ''))));
   return table.toString();
+}
+
+function readArguments() {
+  try {
+    return parseArgs({
+      options: {
+        env: { type: 'string', default: 'dev' },
+        write: { type: 'boolean', default: false },
+        help: { type: 'boolean', default: false },
+      },
+    });
+  } catch (error) {
+    process.stderr.write(`${(error as Error).message}\nUsage: ${usage}\n`);
+    process.exit(1);
+  }
 }

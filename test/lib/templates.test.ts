@@ -1,7 +1,7 @@
 /** The templates keep the rules of AWS Solutions, of CloudFormation, and of the platform's own. */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Validations } from 'aws-cdk-lib';
 import { Bucket } from 'aws-cdk-lib/aws-s3';
 import { customer360 } from '../../lib/customer-360.ts';
 import { parameters } from '../../src/adapters/aws/deployment.ts';
@@ -21,6 +21,23 @@ test('cdk-nag finds nothing, and would', () => {
   customer360(app, 'test', settings, tables);
   new Bucket(new Stack(app, 'planted'), 'Bucket');
   expect(() => app.synth()).toThrow(/AwsSolutions-S10/);
+});
+
+test('what cdk-nag finds is acknowledged one by one, 25 times at most, each with its reason', () => {
+  const app = newApp(newDirectory());
+  customer360(app, 'test', settings, tables);
+  const acknowledged = app.node
+    .findAll()
+    .flatMap(({ node }) => node.metadata)
+    .filter(({ type }) => type === Validations.ACKNOWLEDGED_RULES_METADATA_KEY)
+    .flatMap(({ data }) => Object.entries(data as Record<string, string>))
+    .filter(([rule]) => rule.includes('AwsSolutions-'));
+  expect(acknowledged.length).toBeLessThanOrEqual(25);
+  for (const [rule, reason] of acknowledged) {
+    // A rule that finds many things names the one that is meant.
+    expect(rule).toMatch(/AwsSolutions-(IAM[45]\[.+\]|KDS3)$/);
+    expect(reason.length).toBeGreaterThan(30);
+  }
 });
 
 testWithPython(

@@ -2,7 +2,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { join } from 'node:path';
-import { c360, type Finished, repositoryRoot, temporaryDataDir } from '../../support/c360.ts';
+import { c360, type Finished, repositoryRoot, temporaryDataDir } from '../support/c360.ts';
 
 const tiny = ['--size', 'tiny'];
 
