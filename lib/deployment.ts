@@ -39,13 +39,16 @@ export type Table = (typeof tables)[number];
 /** One deployment of the platform, such as `dev`, as a stack sees it. */
 export class Deployment {
   readonly environment: string;
+  /** Functions may be called as often at a time as they need, and no more often. */
+  readonly isConcurrencyReserved: boolean;
   readonly #scope: Construct;
   /** What this stack puts itself: the parameter is not yet there when CloudFormation looks them up. */
   readonly #own: Partial<Record<SharedName, string>> = {};
 
-  constructor(scope: Construct, environment: string) {
+  constructor(scope: Construct, environment: string, settings: { isConcurrencyReserved?: boolean } = {}) {
     this.#scope = scope;
     this.environment = environment;
+    this.isConcurrencyReserved = settings.isConcurrencyReserved ?? false;
   }
 
   /** Name of a part that other stacks, alarms and people know by it: a function by its flow, the job, the state machine. */

@@ -14,6 +14,8 @@ export const ingestionFunctions = {
     },
     timeoutMinutes: 5,
     memoryMb,
+    // One a shard, which the settings say.
+    mostCalls: 1,
   },
   /** The door of files. */
   'ingest-batch': {
@@ -30,5 +32,6 @@ export const ingestionFunctions = {
     },
     timeoutMinutes: 15,
     memoryMb,
+    mostCalls: 4,
   },
 } as const satisfies Record<string, FunctionRow>;

@@ -5,7 +5,12 @@ export interface FunctionRow {
   uses: Uses;
   timeoutMinutes: number;
   memoryMb: number;
+  /** Calls at the same time. A call that was given up may go on beside the one that is tried instead. */
+  mostCalls: number;
 }
+
+/** A run does one step after the other, and there is one run. */
+const mostCalls = 2;
 
 /** Each step notes itself in the run's record and makes the run's lease as long as at first. */
 const record = { runs: 'write', locks: 'write' } as const;
@@ -26,12 +31,14 @@ export const pipelineFunctions = {
     },
     timeoutMinutes: 15,
     memoryMb: 1024,
+    mostCalls,
   },
   /** Judges what the engine's checks of one layer found. */
   'judge-quality': {
     uses: { objects: { 'plans/': ['read', 'write'], 'snapshots/': ['read'] }, tables: record },
     timeoutMinutes: 5,
     memoryMb: 1024,
+    mostCalls,
   },
   /** Brings rows that a gate refused into quarantine, and plans the clean layer without them. */
   'exclude-rows': {
@@ -47,6 +54,7 @@ export const pipelineFunctions = {
     },
     timeoutMinutes: 15,
     memoryMb: 1024,
+    mostCalls,
   },
   'plan-curated': {
     uses: {
@@ -55,16 +63,19 @@ export const pipelineFunctions = {
     },
     timeoutMinutes: 5,
     memoryMb: 1024,
+    mostCalls,
   },
   'publish-snapshot': {
     uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record, catalog: true },
     timeoutMinutes: 5,
     memoryMb: 1024,
+    mostCalls,
   },
   'load-warehouse': {
     uses: { objects: { 'snapshots/': ['read'] }, tables: record, warehouse: 'load' },
     timeoutMinutes: 15,
     memoryMb: 1024,
+    mostCalls,
   },
   'publish-answers': {
     uses: {
@@ -74,6 +85,7 @@ export const pipelineFunctions = {
     },
     timeoutMinutes: 15,
     memoryMb: 1024,
+    mostCalls,
   },
   /** Ends the run, however it went: record, quality report, alert, and the lock is free. */
   notify: {
@@ -90,6 +102,7 @@ export const pipelineFunctions = {
     },
     timeoutMinutes: 5,
     memoryMb: 512,
+    mostCalls,
   },
 } as const satisfies Record<string, FunctionRow>;
 

@@ -10,6 +10,8 @@ export interface DeploymentSettings {
   stream: { shards: number; retentionHours: number };
   /** True keeps buckets, tables, keys and stream when their stack is deleted, and refuses to delete tables. */
   isDataRetained: boolean;
+  /** True reserves the concurrency that each function may need, of the account's, and so caps it. */
+  isConcurrencyReserved: boolean;
   /** Days after which raw records are deleted. */
   rawRetentionDays: number;
   /** What the account may cost in a month, in US dollars. */

@@ -3,7 +3,17 @@ import type { FunctionRow } from './pipeline-functions.ts';
 
 export const warehouseFunctions = {
   /** Custom resource: makes and changes tables, users' rights and physical design. */
-  'migrate-warehouse': { uses: { objects: {}, tables: {}, warehouse: 'migrate' }, timeoutMinutes: 15, memoryMb: 512 },
+  'migrate-warehouse': {
+    uses: { objects: {}, tables: {}, warehouse: 'migrate' },
+    timeoutMinutes: 15,
+    memoryMb: 512,
+    mostCalls: 2,
+  },
   /** Each week. */
-  'maintain-warehouse': { uses: { objects: {}, tables: {}, warehouse: 'maintain' }, timeoutMinutes: 15, memoryMb: 512 },
+  'maintain-warehouse': {
+    uses: { objects: {}, tables: {}, warehouse: 'maintain' },
+    timeoutMinutes: 15,
+    memoryMb: 512,
+    mostCalls: 2,
+  },
 } as const satisfies Record<string, FunctionRow>;

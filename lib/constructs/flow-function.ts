@@ -28,6 +28,8 @@ export interface FlowFunctionProps {
   /** At most 15 minutes. */
   timeoutMinutes: number;
   memoryMb: number;
+  /** Calls at the same time, where the settings reserve concurrency; else the account's limit is shared by all. */
+  mostCalls: number;
   /** Environment variables beside those of what it uses. */
   variables: Record<string, string>;
   /** What it may do beside, such as what Lambda does in its name to call it. */
@@ -77,6 +79,7 @@ export class FlowFunction extends Construct {
       logGroup,
       timeout: this.timeout,
       memorySize: props.memoryMb,
+      ...(deployment.isConcurrencyReserved && { reservedConcurrentExecutions: props.mostCalls }),
       environment: { C360_ENVIRONMENT: deployment.environment, ...props.variables, ...variables },
     });
     if (uses.warehouse) made.node.addDependency(letAskAfterStatements(role));

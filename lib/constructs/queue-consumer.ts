@@ -6,14 +6,12 @@ import { FlowFunction, type FlowFunctionProps } from './flow-function.ts';
 
 export interface QueueConsumerProps extends Omit<FlowFunctionProps, 'source'> {
   queueArn: string;
-  /** Calls at the same time, 2 to 1,000. */
-  mostCalls: number;
 }
 
 const takeMessages = ['sqs:ReceiveMessage', 'sqs:DeleteMessage', 'sqs:GetQueueAttributes'];
 
 export class QueueConsumer extends Construct {
-  constructor(scope: Construct, id: string, { queueArn, mostCalls, ...props }: QueueConsumerProps) {
+  constructor(scope: Construct, id: string, { queueArn, ...props }: QueueConsumerProps) {
     super(scope, id);
     const source = { statements: [allow(takeMessages, queueArn)] };
     const consumer = new FlowFunction(this, 'Consumer', { ...props, source });
@@ -25,7 +23,8 @@ export class QueueConsumer extends Construct {
       // Each message has the call's whole time.
       batchSize: 1,
       functionResponseTypes: ['ReportBatchItemFailures'],
-      scalingConfig: { maximumConcurrency: mostCalls },
+      // Also without reserved concurrency: messages wait in the queue, and are not counted as tried. At least 2.
+      scalingConfig: { maximumConcurrency: props.mostCalls },
     });
   }
 }

@@ -17,13 +17,14 @@ export interface IngestionStackProps extends StackProps {
 export class IngestionStack extends Stack {
   constructor(scope: Construct, id: string, { environment, settings, ...props }: IngestionStackProps) {
     super(scope, id, props);
-    const deployment = new Deployment(this, environment);
+    const deployment = new Deployment(this, environment, settings);
     const variables = { C360_REPORTING_CURRENCY: settings.reportingCurrency };
     const archive = new StreamConsumer(this, 'ArchiveEvents', {
       deployment,
       flow: 'archive-events',
       variables,
       ...ingestionFunctions['archive-events'],
+      mostCalls: settings.stream.shards,
       settings: archiveEventSource,
     });
     new QueueConsumer(this, 'IngestBatch', {
@@ -32,7 +33,6 @@ export class IngestionStack extends Stack {
       variables,
       ...ingestionFunctions['ingest-batch'],
       queueArn: deployment.read('landingQueueArn'),
-      mostCalls: 4,
     });
     deployment.put({ archiveMappingId: archive.mappingId });
   }

@@ -32,7 +32,7 @@ export interface PipelineStackProps extends StackProps {
 export class PipelineStack extends Stack {
   constructor(scope: Construct, id: string, { environment, settings, ...props }: PipelineStackProps) {
     super(scope, id, props);
-    const deployment = new Deployment(this, environment);
+    const deployment = new Deployment(this, environment, settings);
     const variables = { C360_REPORTING_CURRENCY: settings.reportingCurrency };
     const functions = (Object.entries(pipelineFunctions) as [PipelineTask, FunctionRow][]).map(([flow, row]) => {
       const { arn } = new FlowFunction(this, substitutionOf(flow), { deployment, flow, variables, ...row });

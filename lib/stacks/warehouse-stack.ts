@@ -21,7 +21,7 @@ export interface WarehouseStackProps extends StackProps {
 export class WarehouseStack extends Stack {
   constructor(scope: Construct, id: string, { environment, settings, tables, ...props }: WarehouseStackProps) {
     super(scope, id, props);
-    const deployment = new Deployment(this, environment);
+    const deployment = new Deployment(this, environment, settings);
     const warehouse = new Warehouse(this, 'Warehouse', { deployment, settings: settings.warehouse });
     const { name: athenaWorkgroup } = new AthenaWorkgroup(this, 'Athena', { deployment });
     deployment.put({

@@ -17,6 +17,8 @@ export interface LocalSettings extends Settings {
   /** On AWS: whether data outlive their stack, and after how many days raw records end. */
   isDataRetained: boolean;
   rawRetentionDays: number;
+  /** On AWS: whether each function has a part of the account's concurrency, and no more. */
+  isConcurrencyReserved: boolean;
   /** On AWS: what the account may cost in a month, and how old what readers see of a dataset may be. */
   monthlyBudgetUsd: number;
   freshnessHours: Partial<Record<Dataset, number>>;
@@ -37,6 +39,7 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     schedule: 'daily',
     models: { maxWorkers: 2 },
     isDataRetained: true,
+    isConcurrencyReserved: false,
     rawRetentionDays: 400,
     monthlyBudgetUsd: 50,
     freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },

@@ -2,9 +2,10 @@
 import { archiveEventSource } from '../../src/domain/stream/event-source-settings.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { rightsOfFlows } from '../support/rights.ts';
-import { resourceOf, resourcesOf, synthesize } from '../support/synthesized.ts';
+import { resourceOf, resourcesOf, synthesize, type Template } from '../support/synthesized.ts';
 
-const { ingestion: template, data } = synthesize(temporaryDirectories()()).templates;
+const newDirectory = temporaryDirectories();
+const { ingestion: template, data } = synthesize(newDirectory()).templates;
 const rights = rightsOfFlows(template);
 
 const mappingOf = (source: string) =>
@@ -100,4 +101,17 @@ test('the archive reads the stream, and the door of files its queue', () => {
   expect(rights['ingest-batch']!.filter((line) => line.startsWith('sqs:'))).toEqual(
     ['DeleteMessage', 'GetQueueAttributes', 'ReceiveMessage'].map((action) => `sqs:${action} <data/landing-queue-arn>`),
   );
+});
+
+test('functions are capped where the settings reserve concurrency, the archive at its shards, and else not', () => {
+  const stream = { shards: 3, retentionHours: 168 };
+  const { ingestion, pipeline, warehouse } = synthesize(newDirectory(), {
+    isConcurrencyReserved: true,
+    stream,
+  }).templates;
+  const capsIn = (made: Template) =>
+    resourcesOf(made, 'AWS::Lambda::Function').map(({ Properties }) => Properties.ReservedConcurrentExecutions);
+  expect(capsIn(ingestion)).toEqual([3, 4]);
+  expect(new Set([...capsIn(pipeline), ...capsIn(warehouse)])).toEqual(new Set([2]));
+  expect(capsIn(template)).toEqual([undefined, undefined]);
 });

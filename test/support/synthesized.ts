@@ -34,6 +34,7 @@ export const settings: DeploymentSettings = {
   models: { maxWorkers: 2 },
   stream: { shards: 1, retentionHours: 168 },
   isDataRetained: false,
+  isConcurrencyReserved: false,
   rawRetentionDays: 400,
   monthlyBudgetUsd: 50,
   freshnessHours: { events: 6, customers: 192, transactions: 30 },
