@@ -1,5 +1,5 @@
 /** Spark on this machine: where it is installed, and how a script is run on it. */
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import type { RunScript } from './spark-engine.ts';
@@ -76,6 +76,8 @@ export const sparkSubmit =
 
 function ended(program: string, parameters: string[], cwd: string, env: SparkInstallation['environment']) {
   return new Promise<{ status: number | string; stdout: string; stderr: string }>((resolve, reject) => {
+    // Before it starts: a signal that comes meanwhile is handled when this function has ended.
+    const goOn = endWithProcess(() => child.kill());
     const child = spawn(program, parameters, { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
     const said = { stdout: '', stderr: '' };
     for (const name of ['stdout', 'stderr'] as const) {
@@ -83,7 +85,6 @@ function ended(program: string, parameters: string[], cwd: string, env: SparkIns
         said[name] += text;
       });
     }
-    const goOn = endWithProcess(child);
     child.once('error', reject);
     child.once('close', (status, signal) => {
       goOn();
@@ -92,9 +93,8 @@ function ended(program: string, parameters: string[], cwd: string, env: SparkIns
   });
 }
 
-/** Ends the program when this process ends, also by a signal that nobody else waits for. Returns what takes that back. */
-function endWithProcess(child: ChildProcess): () => void {
-  const stop = () => child.kill();
+/** Calls `stop` when this process ends, also by a signal that nobody else waits for. Returns what takes that back. */
+function endWithProcess(stop: () => void): () => void {
   const stopAndEnd = (signal: NodeJS.Signals) => {
     stop();
     // Behind the last listener the signal does again what it does to any process.
