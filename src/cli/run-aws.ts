@@ -6,6 +6,7 @@ import { listRuns, type RunRecord } from '../flows/run-record.ts';
 import { RunFailed, type RunInput, type RunResult, type RunWatcher } from '../local/run-pipeline.ts';
 import { AdapterError, type Environment, type Timer } from '../ports.ts';
 import type { GlobalOptions } from './context.ts';
+import { say } from './output.ts';
 import { openDeployment } from './target.ts';
 
 interface StartedRun {
@@ -62,6 +63,7 @@ export async function followRun(
     } catch (error) {
       failures += 1;
       if (failures < mostFailures && error instanceof AdapterError && error.retryable) return undefined;
+      say('The run goes on: c360 runs --target aws tells how it ends');
       throw error;
     }
   };

@@ -45,6 +45,8 @@ export class ProcessingFailed extends Error {
   override name = 'ProcessingFailed';
   /** Name of the error's class. */
   readonly kind: string;
+  /** True where a store or the vault refused: that may say more of who asks than of the records. */
+  readonly isRefusal: boolean;
 
   constructor(consumer: string, records: StreamRecord[], error: unknown) {
     const kind = error instanceof Error ? error.constructor.name : typeof error;
@@ -52,6 +54,7 @@ export class ProcessingFailed extends Error {
     const [first, last] = [records[0], records.at(-1)];
     super(`${consumer} failed on ${first?.shard}, records ${first?.sequence} to ${last?.sequence}: ${what}`);
     this.kind = kind;
+    this.isRefusal = error instanceof AdapterError;
     if (error instanceof Error) this.stack = `${this.name}: ${this.message}${framesOf(error)}`;
   }
 }

@@ -104,7 +104,8 @@ async function archive(
   try {
     if ((await handle(event)).batchItemFailures.length === 0) return;
   } catch (error) {
-    if (!(error instanceof ProcessingFailed)) throw error;
+    // Whoever may not do it is told so: the records wait on for somebody who may.
+    if (!(error instanceof ProcessingFailed) || error.isRefusal) throw error;
     const { Records: records } = event;
     const middle = Math.max(1, Math.floor(records.length / 2));
     await archive(handle, { Records: records.slice(0, middle) }, key);

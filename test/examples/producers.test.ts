@@ -81,6 +81,17 @@ describeWithMoto.each(samples)('the sample for $language', ({ command, args }) =
     expect(errors).toMatch(/an event must be at most 1048576 bytes, got 1100\d\d\d/);
   });
 
+  test('a line that is no event is named by its number alone, and what stood before it is delivered', async () => {
+    const { code, errors } = await produce([
+      ...generated.slice(0, 3),
+      '{"type": "log", "payload": {"message": "ada@exam',
+    ]);
+    expect(code).toBe(1);
+    expect(errors).toMatch(/line 4 must be a JSON document with type and payload/);
+    expect(errors).not.toContain('ada@');
+    expect(eventsIn(await recordsOf()).sort(byId)).toEqual(generated.slice(0, 3).map(eventOf).sort(byId));
+  });
+
   test('told to stop, it sends what it has taken and ends well', async () => {
     const child = start();
     const ended = once(child, 'exit');

@@ -69,18 +69,33 @@ export class Producer {
   }
 }
 
+/** The event of a line. An error tells its number alone: the line may hold personal data. */
+function parsed(line, number) {
+  try {
+    const event = JSON.parse(line);
+    if (event?.type && event.payload) return event;
+  } catch {
+    // As below.
+  }
+  throw new Error(`line ${number} must be a JSON document with type and payload; correct it and send from there on`);
+}
+
 /** Sends the events of standard input, one JSON document a line, until its end or the first SIGINT or SIGTERM. */
 async function main(stream) {
   const stopped = new AbortController();
   for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => stopped.abort());
   const producer = new Producer(stream);
   let count = 0;
-  for await (const line of createInterface({ input: process.stdin, signal: stopped.signal })) {
-    const { type, payload, ...given } = JSON.parse(line);
-    await producer.send({ ...newEvent(type, payload), ...given });
-    count += 1;
+  try {
+    for await (const line of createInterface({ input: process.stdin, signal: stopped.signal })) {
+      const { type, payload, ...given } = parsed(line, count + 1);
+      await producer.send({ ...newEvent(type, payload), ...given });
+      count += 1;
+    }
+  } finally {
+    // Also behind a line that cannot be sent: what was taken before it is delivered.
+    await producer.flush();
   }
-  await producer.flush();
   process.stdin.destroy();
   console.log(`${count} events are in ${stream}.`);
 }

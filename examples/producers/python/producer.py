@@ -81,6 +81,17 @@ def stop(*_: object) -> None:
     raise KeyboardInterrupt
 
 
+def parsed(line: str, number: int) -> dict[str, Any]:
+    """The event of a line. An error tells its number alone: the line may hold personal data."""
+    try:
+        event = json.loads(line)
+        if event["type"] and event["payload"]:
+            return dict(event)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise SystemExit(f"line {number} must be a JSON document with type and payload; correct it and send from there on")
+
+
 def main(stream: str) -> None:
     """Sends the events of standard input, one JSON document a line, until its end or the first SIGINT or SIGTERM."""
     for name in (signal.SIGINT, signal.SIGTERM):
@@ -89,13 +100,15 @@ def main(stream: str) -> None:
     count = 0
     try:
         for line in sys.stdin:
-            given = json.loads(line)
+            given = parsed(line, count + 1)
             producer.send({**new_event(given["type"], given["payload"]), **given})
             count += 1
     except KeyboardInterrupt:
         # A request that was cut off is made again: the same ids count once.
         pass
-    producer.flush()
+    finally:
+        # Also behind a line that cannot be sent: what was taken before it is delivered.
+        producer.flush()
     print(f"{count} events are in {stream}.")
 
 

@@ -28,7 +28,6 @@ export const parameters: Record<string, string> = {
   C360_TABLE_ALERTS: 'data/tables/alerts',
   C360_TABLE_VAULT: 'data/tables/vault',
   C360_TABLE_LEDGER: 'data/tables/ledger',
-  C360_ARCHIVE_MAPPING: 'ingestion/archive-mapping-id',
   C360_STATE_MACHINE: 'pipeline/state-machine-arn',
   C360_WAREHOUSE_WORKGROUP: 'warehouse/workgroup',
   C360_WAREHOUSE_DATABASE: 'warehouse/database',
@@ -147,11 +146,14 @@ export function uploadToLake(
   return uploadResumably(s3Client(clientSettings(variables)), read(variables, 'C360_BUCKET'), object, options);
 }
 
-/** Where Lambda puts what the archive could not take: the bucket, and the folder of the archive's mapping in it. */
+/**
+ * Where Lambda puts what the archive could not take: the bucket, and its folder in it. Below that each mapping has one, also a
+ * mapping that has been made anew since.
+ */
 export function archiveFailures({ variables }: Deployment): { objects: ObjectStore; prefix: string } {
   const objects = new S3ObjectStore({
     client: s3Client(clientSettings(variables)),
     bucket: read(variables, 'C360_FAILURES_BUCKET'),
   });
-  return { objects, prefix: `aws/lambda/${read(variables, 'C360_ARCHIVE_MAPPING')}/` };
+  return { objects, prefix: 'aws/lambda/' };
 }

@@ -3,10 +3,19 @@ import { AdapterError } from '../../ports.ts';
 
 /** Names under which AWS says: later, or slower. */
 const passingNames =
-  /Throttl|SlowDown|TooManyRequests|ThroughputExceeded|LimitExceeded|TransactionConflict|ActiveStatementsExceeded|ActiveSessionsExceeded|DatabaseConnection|InProgress|Timeout|Unavailable|InternalError|InternalFailure|InternalServ|InternalException|KeyUnavailable|ConditionalRequestConflict|OperationAborted/;
+  /Throttl|SlowDown|TooManyRequests|ThroughputExceeded|LimitExceeded|TransactionConflict|ActiveStatementsExceeded|ActiveSessionsExceeded|ActiveWaitingRequestsExceeded|DatabaseConnection|InProgress|Timeout|Unavailable|InternalError|InternalFailure|InternalServ|InternalException|KeyUnavailable|ConditionalRequestConflict|OperationAborted/;
 
 /** Codes of Node.js for a connection that could not be made, or broke. */
-const passingCodes = ['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN', 'ERR_STREAM_PREMATURE_CLOSE'];
+const passingCodes = [
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'EPIPE',
+  'ETIMEDOUT',
+  'EAI_AGAIN',
+  // A machine that has lost its network, such as a laptop on its way.
+  'ENOTFOUND',
+  'ERR_STREAM_PREMATURE_CLOSE',
+];
 
 interface ForeignError {
   name?: string;

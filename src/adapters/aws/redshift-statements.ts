@@ -125,6 +125,8 @@ const lost = 'its session has ended, and what it did is rolled back';
 
 const kinds: [RegExp, string][] = [
   [/serializable isolation/i, overtaken],
+  // A file's own connection may be lost, too: the session is still there then.
+  [/Spectrum|S3|manifest/, 'a file of the lake cannot be read'],
   [/\b(?:session|connection)\b.*\b(?:closed|expired|lost|not found|reset|terminated)\b/i, lost],
   [/usage limit|RPU.?hours/i, "the warehouse's usage limit is reached: raise it, or wait until its period ends"],
   [/query_execution_time|statement timeout|timed out/i, 'it took longer than a statement may'],
@@ -133,5 +135,4 @@ const kinds: [RegExp, string][] = [
   [/syntax error/, 'Redshift does not take its syntax'],
   [/division by zero|divide by zero/i, 'it divides by zero'],
   [/invalid (input|digit)|out of range|overflow|value too long/i, 'a value does not fit its type'],
-  [/Spectrum|S3|manifest/, 'a file of the lake cannot be read'],
 ];

@@ -79,10 +79,9 @@ export class RedshiftWarehouse implements Warehouse {
       await run({ what: 'commit', sql: 'commit' });
     } catch (error) {
       if (isEnding) throw unknownEnd(error);
-      // The error is what there is to tell; without a rollback, the session's end is one.
-      if (!(error instanceof SessionLost)) {
-        await this.#statements.run('rollback', 'rollback', { SessionId }).catch(() => {});
-      }
+      // The error is what there is to tell; without a rollback, the session's end is one. What looks lost may be there still, and
+      // would hold its locks.
+      await this.#statements.run('rollback', 'rollback', { SessionId }).catch(() => {});
       throw error;
     }
   }

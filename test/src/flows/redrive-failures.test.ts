@@ -74,3 +74,12 @@ test('a record that cannot be processed goes to quarantine, its neighbours to ra
   expect((await platform.quarantine('events')).map(({ kind }) => kind)).toEqual(['processing_failed']);
   expect(await events()).toMatchObject({ received: 6, raw: 5, quarantined: 1, isBalanced: true });
 });
+
+test('whoever may not archive them is told so, and they wait on for somebody who may', async () => {
+  await fail(5);
+  const before = await failedBatches(platform.env);
+  const denied = failingFor(['u3'], new AdapterError('the vault: AccessDenied', { retryable: false }));
+  await expect(redriveFailures(denied)()).rejects.toThrow(/AccessDenied/);
+  expect(await failedBatches(platform.env)).toEqual(before);
+  expect(await redriveFailures(platform.env)()).toMatchObject({ raw: 5, quarantined: 0 });
+});
