@@ -7,7 +7,7 @@ export const warehouseFunctions = {
     uses: { objects: {}, tables: {}, warehouse: 'migrate' },
     timeoutMinutes: 15,
     memoryMb: 512,
-    mostCalls: 2,
+    mostCalls: 1,
   },
   /** Each week. */
   'maintain-warehouse': {

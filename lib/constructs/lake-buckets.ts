@@ -119,10 +119,9 @@ function notifyOfLanded(bucket: Bucket, queue: IQueue): void {
 
 /** An object that asks for no encryption gets the bucket's; one that asks for another is refused. */
 function denyOtherEncryption(bucket: Bucket, key: IKey): void {
-  const asked = {
-    's3:x-amz-server-side-encryption': 'aws:kms',
-    's3:x-amz-server-side-encryption-aws-kms-key-id': key.keyArn,
-  };
+  const algorithm = 's3:x-amz-server-side-encryption';
+  // Who asks for the algorithm and names no key would get AWS' own.
+  const asked = { [algorithm]: 'aws:kms', 's3:x-amz-server-side-encryption-aws-kms-key-id': key.keyArn };
   for (const [header, value] of Object.entries(asked)) {
     bucket.addToResourcePolicy(
       new PolicyStatement({
@@ -130,7 +129,7 @@ function denyOtherEncryption(bucket: Bucket, key: IKey): void {
         principals: [new AnyPrincipal()],
         actions: ['s3:PutObject'],
         resources: [bucket.arnForObjects('*')],
-        conditions: { Null: { [header]: 'false' }, StringNotEquals: { [header]: value } },
+        conditions: { Null: { [algorithm]: 'false' }, StringNotEquals: { [header]: value } },
       }),
     );
   }

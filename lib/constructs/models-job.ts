@@ -99,6 +99,8 @@ export class ModelsJob extends Construct {
       allow(['s3:GetObject'], `${bucket}/clean`, `${bucket}/curated`),
       // Hadoop's committers look for uploads that others left unfinished.
       allow(['s3:ListBucketMultipartUploads'], bucket),
+      // Which Glue asks for where a security configuration encrypts.
+      allow(['kms:Encrypt'], deployment.read('dataKeyArn')),
       allow(['s3:GetObject'], ...assets.map((one) => `${bucketArn(this, one.s3BucketName)}/${one.s3ObjectKey}`)),
       // Without the right to encrypt its groups Glue writes no logs.
       allow(['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents', 'logs:AssociateKmsKey'], logGroups),

@@ -1,6 +1,7 @@
 /** Applies `sql/ddl`, `sql/access` and the physical design when they have changed: a custom resource, whose deletion does nothing. */
 import { join } from 'node:path';
 import { CustomResource, FileSystem, Stack } from 'aws-cdk-lib';
+import { CfnEventInvokeConfig } from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
 import type { Deployment } from '../deployment.ts';
 import { allow } from '../permissions.ts';
@@ -33,13 +34,23 @@ export class WarehouseMigrations extends Construct {
         ],
       },
     });
+    // CloudFormation is told once: a repeated call would apply the same files beside what is done about the first.
+    const once = new CfnEventInvokeConfig(this, 'Once', {
+      functionName: migrate.resource.ref,
+      qualifier: '$LATEST',
+      maximumRetryAttempts: 0,
+    });
     const resource = new CustomResource(this, 'Applied', {
       resourceType: 'Custom::WarehouseMigrations',
       serviceToken: migrate.arn,
       // A function that ends without a word is not waited for longer than it may take.
       serviceTimeout: migrate.timeout,
-      properties: Object.fromEntries(applied.map((folder) => [folder, FileSystem.fingerprint(join(sql, folder))])),
+      properties: {
+        ...Object.fromEntries(applied.map((folder) => [folder, FileSystem.fingerprint(join(sql, folder))])),
+        // `-c migrate=<anything new>` asks for it again, as behind a restore.
+        again: String(this.node.tryGetContext('migrate') ?? ''),
+      },
     });
-    resource.node.addDependency(workgroup);
+    resource.node.addDependency(workgroup, once);
   }
 }

@@ -1,6 +1,6 @@
 /** Redshift Serverless: its namespace (data and users), its workgroup (computing), and the role with which COPY reads the lake. */
 import { RemovalPolicy } from 'aws-cdk-lib';
-import { PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import { CompositePrincipal, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnNamespace, CfnWorkgroup } from 'aws-cdk-lib/aws-redshiftserverless';
 import { Construct } from 'constructs';
@@ -79,7 +79,9 @@ export class Warehouse extends Construct {
     ];
     return new Role(this, 'CopyRole', {
       description: 'COPY of the warehouse reads the star schema in the lake',
-      assumedBy: new ServicePrincipal('redshift.amazonaws.com'),
+      assumedBy: new CompositePrincipal(
+        ...['redshift', 'redshift-serverless'].map((service) => new ServicePrincipal(`${service}.amazonaws.com`)),
+      ),
       inlinePolicies: { copy: new PolicyDocument({ statements }) },
     });
   }

@@ -28,7 +28,7 @@ export class MonitoringStack extends Stack {
     const alarms = alarmRows(watched, settings).map((row) => metricAlarm(this, row, deployment, topic));
     operationsDashboard(this, { deployment, alarms, graphs: graphRows(watched) });
     tellOfFailedJobs(this, deployment, topic);
-    monthlyBudget(this, deployment, settings.monthlyBudgetUsd, topic.topicArn);
+    monthlyBudget(this, settings.monthlyBudgetUsd, topic.topicArn);
   }
 }
 

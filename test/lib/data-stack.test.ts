@@ -105,7 +105,8 @@ describe('the buckets', () => {
       // An object that names none gets the bucket's.
       expect(refused).toEqual([
         { Null: { [algorithm!]: 'false' }, StringNotEquals: { [algorithm!]: 'aws:kms' } },
-        { Null: { [key!]: 'false' }, StringNotEquals: { [key!]: keyArn('Data') } },
+        // Also one that names the algorithm and no key.
+        { Null: { [algorithm!]: 'false' }, StringNotEquals: { [key!]: keyArn('Data') } },
       ]);
     },
   );

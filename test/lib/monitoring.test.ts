@@ -230,7 +230,6 @@ test('a run of the Glue job that did not succeed is told by its event, without w
 test('the budget tells the topic of 80 % by forecast and of 100 % in fact', () => {
   const { Budget, NotificationsWithSubscribers } = resourceOf(template, 'AWS::Budgets::Budget').Properties;
   expect(Budget).toEqual({
-    BudgetName: 'customer-360-test-monthly-budget',
     BudgetType: 'COST',
     TimeUnit: 'MONTHLY',
     BudgetLimit: { Amount: 50, Unit: 'USD' },

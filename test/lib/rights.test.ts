@@ -111,6 +111,7 @@ test('the Glue job has these rights: it makes tables and notes in plans, and raw
   expect(job.map((line) => line.replace(/[0-9a-f]{64}/, '<hash>')).sort()).toEqual([
     'cloudwatch:PutMetricData * if {"StringEquals":{"cloudwatch:namespace":"Glue"}}',
     'kms:Decrypt <data/key-arn>',
+    'kms:Encrypt <data/key-arn>',
     'kms:GenerateDataKey <data/key-arn>',
     ...['AssociateKmsKey', 'CreateLogGroup', 'CreateLogStream', 'PutLogEvents'].map((one) => `logs:${one} ${groups}`),
     ...written.map((one) => `s3:AbortMultipartUpload ${one}`),

@@ -116,8 +116,12 @@ describe('migrations', () => {
       ...Object.fromEntries(
         ['ddl', 'access', 'maintenance'].map((name) => [name, expect.stringMatching(/^[0-9a-f]{64}$/)]),
       ),
+      again: '',
     });
-    expect(resource.DependsOn).toEqual([expect.stringMatching(/^WarehouseWorkgroup/)]);
+    expect(resource.DependsOn).toEqual([
+      expect.stringMatching(/^MigrationsOnce/),
+      expect.stringMatching(/^WarehouseWorkgroup/),
+    ]);
     expect(flowOf(template, 'migrate-warehouse').Properties).toMatchObject({ Timeout: 900 });
   });
 
@@ -147,10 +151,19 @@ describe('upkeep', () => {
       ScheduleExpression: 'cron(0 6 ? * SUN *)',
       FlexibleTimeWindow: { Mode: 'OFF' },
     });
-    expect(resourceOf(template, 'AWS::Lambda::EventInvokeConfig').Properties).toMatchObject({
-      MaximumRetryAttempts: 1,
-      DestinationConfig: { OnFailure: { Destination: { Ref: expect.stringMatching(/alertstopicarn/) } } },
-    });
+    const retries = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties);
+    const topic = { OnFailure: { Destination: { Ref: expect.stringMatching(/alertstopicarn/) } } };
+    expect(retries).toEqual([
+      expect.objectContaining({
+        FunctionName: { Ref: expect.stringMatching(/^MigrationsMigrate/) },
+        MaximumRetryAttempts: 0,
+      }),
+      expect.objectContaining({
+        FunctionName: { Ref: expect.stringMatching(/^UpkeepMaintain/) },
+        MaximumRetryAttempts: 1,
+        DestinationConfig: topic,
+      }),
+    ]);
     expect(ofFlows['maintain-warehouse']!.filter((line) => !/^(logs|kms):/.test(line))).toEqual([
       `redshift-data:DescribeStatement * ${own}`,
       workgroup,
