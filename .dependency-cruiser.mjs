@@ -18,8 +18,13 @@ const may = {
   '^src/generators/': ['^src/generators/', '^src/contracts/'],
   '^src/cli/': ['^src/', '^config/'],
   '^scripts/': ['^scripts/'],
-  // Templates name lambdas, glue scripts and SQL by their paths; how functions are bundled, consumers fed and metrics named is said once.
-  '^lib/': ['^lib/', '^scripts/bundle', '^src/domain/(stream/event-source-settings|metrics/custom-metrics)\\.ts$'],
+  // Templates name lambdas, glue scripts and SQL by their paths. How functions are bundled, consumers fed and metrics named, what
+  // is set and what the catalog is told is said once.
+  '^lib/': [
+    '^lib/',
+    '^scripts/bundle',
+    '^src/(domain/(stream/event-source-settings|metrics/custom-metrics|lake/catalog)|local/settings)\\.ts$',
+  ],
   // The catalog's tables follow from contracts and models, which templates do not know.
   '^bin/': ['^scripts/', '^src/cli/', '^src/(local/settings|flows/catalog|adapters/sql-directory)\\.ts$', '^lib/'],
   // What a flow's file holds of domain and contracts reaches a function through the flow.

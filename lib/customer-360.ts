@@ -1,9 +1,9 @@
 /** All stacks of one deployment, in the order of the data. */
 import { type App, Tags, Validations } from 'aws-cdk-lib';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import type { CatalogTable } from './constructs/catalog.ts';
+import type { CatalogTable } from '../src/domain/lake/catalog.ts';
+import type { DeploymentSettings } from '../src/local/settings.ts';
 import { acknowledgeLakeFolders } from './permissions.ts';
-import type { DeploymentSettings } from './settings.ts';
 import { DataStack } from './stacks/data-stack.ts';
 import { IngestionStack } from './stacks/ingestion-stack.ts';
 import { MonitoringStack } from './stacks/monitoring-stack.ts';

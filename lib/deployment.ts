@@ -3,8 +3,17 @@
  * and read by others when they are deployed. No stack exports a value that would lock another's update, and a template is
  * made without an account.
  */
+import type { StackProps } from 'aws-cdk-lib';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import type { DeploymentSettings } from '../src/local/settings.ts';
+
+/** What each stack is given. */
+export interface DeploymentStackProps extends StackProps {
+  /** Name of the deployment, such as `dev`. */
+  environment: string;
+  settings: DeploymentSettings;
+}
 
 /** Paths of the parameters; the table in docs/aws.md says what each holds. */
 const parameters = {
@@ -45,7 +54,7 @@ export class Deployment {
   /** What this stack puts itself: the parameter is not yet there when CloudFormation looks them up. */
   readonly #own: Partial<Record<SharedName, string>> = {};
 
-  constructor(scope: Construct, environment: string, settings: { isConcurrencyReserved?: boolean } = {}) {
+  constructor(scope: Construct, environment: string, settings: Partial<DeploymentSettings> = {}) {
     this.#scope = scope;
     this.environment = environment;
     this.isConcurrencyReserved = settings.isConcurrencyReserved ?? false;

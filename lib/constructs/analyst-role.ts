@@ -15,6 +15,7 @@ import {
   Role,
 } from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import type { AnalystSettings } from '../../src/local/settings.ts';
 import type { Deployment, Table } from '../deployment.ts';
 import {
   acknowledgeWildcards,
@@ -25,7 +26,6 @@ import {
   databaseRolesTag,
   ownStatements,
 } from '../permissions.ts';
-import type { AnalystSettings } from '../settings.ts';
 import type { Warehouse } from './warehouse.ts';
 
 export interface AnalystRoleProps {

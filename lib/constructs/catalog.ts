@@ -2,17 +2,7 @@
 import { Stack } from 'aws-cdk-lib';
 import { CfnDatabase, CfnTable } from 'aws-cdk-lib/aws-glue';
 import { Construct } from 'constructs';
-
-/** A table, as `src/domain/lake/catalog.ts` describes it. */
-export interface CatalogTable {
-  name: string;
-  /** Folder of the lake. */
-  folder: string;
-  format: 'json lines' | 'parquet';
-  description: string;
-  columns: { name: string; type: string; description: string }[];
-  partitionKeys: string[];
-}
+import type { CatalogTable } from '../../src/domain/lake/catalog.ts';
 
 export interface CatalogProps {
   /** Name of the deployment, such as `dev`. */
@@ -91,6 +81,6 @@ const projection = (location: string, rawRetentionDays: number): Record<string, 
   'projection.hour.type': 'integer',
   'projection.hour.range': '0,23',
   'projection.hour.digits': '2',
-  // Athena's own placeholders.
+  // Athena fills in day and hour.
   'storage.location.template': `${location}dt=\${dt}/hour=\${hour}/`,
 });

@@ -10,7 +10,7 @@ import {
 } from 'aws-cdk-lib/aws-ec2';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import type { WarehouseSettings } from '../settings.ts';
+import type { WarehouseSettings } from '../../src/local/settings.ts';
 
 export class WarehouseNetwork extends Construct {
   readonly subnetIds: string[];

@@ -4,9 +4,9 @@ import { CompositePrincipal, PolicyDocument, Role, ServicePrincipal } from 'aws-
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { CfnNamespace, CfnWorkgroup } from 'aws-cdk-lib/aws-redshiftserverless';
 import { Construct } from 'constructs';
+import type { WarehouseSettings } from '../../src/local/settings.ts';
 import type { Deployment } from '../deployment.ts';
 import { allow, bucketArn } from '../permissions.ts';
-import type { WarehouseSettings } from '../settings.ts';
 import { WarehouseNetwork } from './warehouse-network.ts';
 
 export interface WarehouseProps {

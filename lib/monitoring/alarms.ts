@@ -3,7 +3,7 @@
  * Each CloudWatch alarm costs by the metrics that it reads: ten are free, then $0.10 a month each.
  */
 import { measuredDatasets } from '../../src/domain/metrics/custom-metrics.ts';
-import type { DeploymentSettings } from '../settings.ts';
+import type { DeploymentSettings } from '../../src/local/settings.ts';
 import type { Watched, WatchedMetric } from './watched.ts';
 
 interface Row {

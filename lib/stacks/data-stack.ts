@@ -1,20 +1,17 @@
 /** All state: keys, buckets, tables, stream, the queue of landed files, the topic. Other stacks can be deleted and made anew. */
-import { Duration, RemovalPolicy, Stack, type StackProps, Validations } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack, Validations } from 'aws-cdk-lib';
 import { Stream, StreamEncryption, StreamMode } from 'aws-cdk-lib/aws-kinesis';
 import type { Construct } from 'constructs';
+import type { CatalogTable } from '../../src/domain/lake/catalog.ts';
 import { AlertsTopic } from '../constructs/alerts-topic.ts';
-import { Catalog, type CatalogTable } from '../constructs/catalog.ts';
+import { Catalog } from '../constructs/catalog.ts';
 import { Keys } from '../constructs/keys.ts';
 import { LakeBuckets } from '../constructs/lake-buckets.ts';
 import { LandingQueue } from '../constructs/landing-queue.ts';
 import { StateTables } from '../constructs/state-tables.ts';
-import { Deployment, tables } from '../deployment.ts';
-import type { DeploymentSettings } from '../settings.ts';
+import { Deployment, type DeploymentStackProps, tables } from '../deployment.ts';
 
-export interface DataStackProps extends StackProps {
-  /** Name of the deployment, such as `dev`. */
-  environment: string;
-  settings: DeploymentSettings;
+export interface DataStackProps extends DeploymentStackProps {
   /** The lake's tables for the catalog. */
   tables: CatalogTable[];
 }

@@ -1,21 +1,14 @@
 /** The doors: the archive of the stream, and the door of files that land in the lake. */
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import { archiveEventSource } from '../../src/domain/stream/event-source-settings.ts';
 import { QueueConsumer } from '../constructs/queue-consumer.ts';
 import { StreamConsumer } from '../constructs/stream-consumer.ts';
-import { Deployment } from '../deployment.ts';
+import { Deployment, type DeploymentStackProps } from '../deployment.ts';
 import { ingestionFunctions } from '../ingestion-functions.ts';
-import type { DeploymentSettings } from '../settings.ts';
-
-export interface IngestionStackProps extends StackProps {
-  /** Name of the deployment, such as `dev`. */
-  environment: string;
-  settings: DeploymentSettings;
-}
 
 export class IngestionStack extends Stack {
-  constructor(scope: Construct, id: string, { environment, settings, ...props }: IngestionStackProps) {
+  constructor(scope: Construct, id: string, { environment, settings, ...props }: DeploymentStackProps) {
     super(scope, id, props);
     const deployment = new Deployment(this, environment, settings);
     const variables = { C360_REPORTING_CURRENCY: settings.reportingCurrency };

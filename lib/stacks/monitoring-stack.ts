@@ -1,5 +1,5 @@
 /** What tells people that something is wrong: alarms, the budget, and the dashboard on which to look. */
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
@@ -7,20 +7,13 @@ import type { Construct } from 'constructs';
 import { monthlyBudget } from '../constructs/budget.ts';
 import { metricAlarm } from '../constructs/metric-alarm.ts';
 import { operationsDashboard } from '../constructs/operations-dashboard.ts';
-import { Deployment } from '../deployment.ts';
+import { Deployment, type DeploymentStackProps } from '../deployment.ts';
 import { alarmRows, noticeRows, runbookOf } from '../monitoring/alarms.ts';
 import { graphRows } from '../monitoring/graphs.ts';
 import { watchedMetrics } from '../monitoring/watched.ts';
-import type { DeploymentSettings } from '../settings.ts';
-
-export interface MonitoringStackProps extends StackProps {
-  /** Name of the deployment, such as `dev`. */
-  environment: string;
-  settings: DeploymentSettings;
-}
 
 export class MonitoringStack extends Stack {
-  constructor(scope: Construct, id: string, { environment, settings, ...props }: MonitoringStackProps) {
+  constructor(scope: Construct, id: string, { environment, settings, ...props }: DeploymentStackProps) {
     super(scope, id, props);
     const deployment = new Deployment(this, environment);
     const topic = Topic.fromTopicArn(this, 'AlertsTopic', deployment.read('alertsTopicArn'));

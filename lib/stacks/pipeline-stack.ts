@@ -1,5 +1,5 @@
 /** The pipeline: its functions and its job, the state machine that calls them, and the schedule that starts it. */
-import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
 import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { type IRole, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
@@ -18,19 +18,12 @@ import {
   pipelineDefinition,
   substitutionOf,
 } from '../constructs/pipeline-definition.ts';
-import { Deployment } from '../deployment.ts';
+import { Deployment, type DeploymentStackProps } from '../deployment.ts';
 import { acknowledgeWildcards, allow } from '../permissions.ts';
 import { type FunctionRow, type PipelineTask, pipelineFunctions } from '../pipeline-functions.ts';
-import type { DeploymentSettings } from '../settings.ts';
-
-export interface PipelineStackProps extends StackProps {
-  /** Name of the deployment, such as `dev`. */
-  environment: string;
-  settings: DeploymentSettings;
-}
 
 export class PipelineStack extends Stack {
-  constructor(scope: Construct, id: string, { environment, settings, ...props }: PipelineStackProps) {
+  constructor(scope: Construct, id: string, { environment, settings, ...props }: DeploymentStackProps) {
     super(scope, id, props);
     const deployment = new Deployment(this, environment, settings);
     const variables = { C360_REPORTING_CURRENCY: settings.reportingCurrency };

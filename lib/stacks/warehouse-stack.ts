@@ -1,19 +1,15 @@
 /** The warehouse: Redshift Serverless with its network, its tables, its upkeep, and the role of those who query it. */
-import { Stack, type StackProps } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
+import type { CatalogTable } from '../../src/domain/lake/catalog.ts';
 import { AnalystRole } from '../constructs/analyst-role.ts';
 import { AthenaWorkgroup } from '../constructs/athena-workgroup.ts';
-import type { CatalogTable } from '../constructs/catalog.ts';
 import { Warehouse } from '../constructs/warehouse.ts';
 import { WarehouseMigrations } from '../constructs/warehouse-migrations.ts';
 import { WarehouseUpkeep } from '../constructs/warehouse-upkeep.ts';
-import { Deployment } from '../deployment.ts';
-import type { DeploymentSettings } from '../settings.ts';
+import { Deployment, type DeploymentStackProps } from '../deployment.ts';
 
-export interface WarehouseStackProps extends StackProps {
-  /** Name of the deployment, such as `dev`. */
-  environment: string;
-  settings: DeploymentSettings;
+export interface WarehouseStackProps extends DeploymentStackProps {
   /** The lake's tables in the catalog. */
   tables: CatalogTable[];
 }

@@ -30,9 +30,9 @@ const insteadOf: Record<string, string> = {
   serve: 'there a schedule starts the runs and the stream is always read; `c360 run` starts one by hand',
   rollback: 'it works on one machine so far; on AWS `c360 replay` makes tables anew, from corrected inputs',
   trace: 'there `c360 sql --target aws` finds a row by its id, and with it the file and line it came from',
-  vacuum: 'there old files go by the rules of the bucket',
+  vacuum: 'it works on one machine so far; on AWS files of older runs stay in the lake',
   quarantine: 'quarantined records wait in the lake there; have them sent again, corrected, by their source',
-  reset: 'npx cdk destroy --all takes a deployment down (docs/aws.md)',
+  reset: 'npx cdk destroy --all takes a deployment down (docs/deploy.md)',
 };
 
 /** RefusedInput where a command does not know AWS. */

@@ -148,7 +148,7 @@ class ShardPoller {
   async #invoke(batch: StreamRecord[]): Promise<InvocationOutcome> {
     let response: KinesisBatchResponse;
     try {
-      response = await this.#source.invoke(eventOf(batch));
+      response = await this.#source.invoke(kinesisEventOf(batch));
     } catch {
       // The consumer has told its failure; here, as in Lambda, it is only that it failed.
       return 'failed';
@@ -190,7 +190,7 @@ class ShardPoller {
     const { onFailurePrefix } = this.#source.settings;
     const key = `${onFailurePrefix}dt=${day}/${this.#shard}-${first.sequence}-${last.sequence}.json`;
     const { day: sealedOn, key: sealingKey } = await vault.quarantineSealingKey();
-    const sealed: FailedBatch = { payload: seal(sealingKey, JSON.stringify(eventOf(records)), key), sealedOn };
+    const sealed: FailedBatch = { payload: seal(sealingKey, JSON.stringify(kinesisEventOf(records)), key), sealedOn };
     const record = { ...invocationRecord(this.#source.consumer, records, condition, position.attempts), ...sealed };
     await objects.putIfAbsent(key, Buffer.from(JSON.stringify(record)));
     await this.#save(behind(position, last.sequence));
@@ -229,7 +229,8 @@ function withinPayload(records: StreamRecord[]): StreamRecord[] {
   return over < 0 ? records : records.slice(0, over);
 }
 
-const eventOf = (records: StreamRecord[]): KinesisEvent => ({
+/** The records of a shard as Lambda hands them over. */
+export const kinesisEventOf = (records: StreamRecord[]): KinesisEvent => ({
   Records: records.map(({ shard, sequence, partitionKey, arrivedAt, data }) => ({
     eventID: `${shard}:${sequence}`,
     eventSourceARN: streamArn,

@@ -7,27 +7,46 @@ import type { Dataset } from '../contracts/index.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Settings } from '../ports.ts';
 
-export interface LocalSettings extends Settings {
-  /** How often the pipeline runs by itself. */
+/** What a deployment sets. The platform on one machine is the deployment `local`; what only AWS knows it leaves alone. */
+export interface DeploymentSettings extends Settings {
+  /** How often the pipeline runs by itself: each day at 03:00 UTC, or each full hour. */
   schedule: 'daily' | 'hourly';
   /** Most workers of a run of the models on Glue. */
   models: { maxWorkers: number };
-  alerts?: { email?: string; slackWebhookUrl?: string };
+  alerts?: {
+    /** Who gets them by e-mail, on AWS. */
+    email?: string;
+    /** The channel that gets them, from one machine. */
+    slackWebhookUrl?: string;
+  };
   stream: { shards: number; retentionHours: number };
-  /** On AWS: whether data outlive their stack, and after how many days raw records end. */
+  /** On AWS: keeps buckets, tables, keys and stream when their stack is deleted, and refuses to delete tables. */
   isDataRetained: boolean;
-  rawRetentionDays: number;
-  /** On AWS: whether each function has a part of the account's concurrency, and no more. */
+  /** On AWS: reserves the concurrency that each function may need, of the account's, and so caps it. */
   isConcurrencyReserved: boolean;
-  /** On AWS: what the account may cost in a month, and how old what readers see of a dataset may be. */
+  /** On AWS: days after which raw records are deleted. */
+  rawRetentionDays: number;
+  /** On AWS: what the account may cost in a month, in US dollars. */
   monthlyBudgetUsd: number;
+  /** On AWS: datasets that are expected, and how many hours old the newest record may be that readers see when a run ends. */
   freshnessHours: Partial<Record<Dataset, number>>;
-  /** On AWS: the warehouse's size and network, and who may query it. */
-  warehouse: { maxRpus: number; vpc?: { vpcId: string; subnetIds: string[] } };
-  analysts?: { principals: string[] };
+  warehouse: WarehouseSettings;
+  analysts?: AnalystSettings;
 }
 
-export function readSettings(root: string, name = 'local'): LocalSettings {
+export interface WarehouseSettings {
+  /** On AWS: most capacity of the warehouse, in Redshift Processing Units; at rest it has 4, and costs nothing. */
+  maxRpus: number;
+  /** A network that exists, in place of one of its own: at least two subnets in two availability zones. */
+  vpc?: { vpcId: string; subnetIds: string[] };
+}
+
+export interface AnalystSettings {
+  /** ARNs of who may take the role of analysts; where none is named, whom the account lets, with a second factor. */
+  principals: string[];
+}
+
+export function readSettings(root: string, name = 'local'): DeploymentSettings {
   const file = `config/${name}.yaml`;
   const settings: unknown = parse(readFileSync(join(root, file), 'utf8'));
   const validate = new Ajv2020().compile(JSON.parse(readFileSync(join(root, 'config/schema.json'), 'utf8')));
@@ -44,6 +63,6 @@ export function readSettings(root: string, name = 'local'): LocalSettings {
     monthlyBudgetUsd: 50,
     freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
   } as const;
-  const given = settings as Omit<LocalSettings, keyof typeof defaults | 'warehouse'> & Partial<LocalSettings>;
+  const given = settings as Omit<DeploymentSettings, keyof typeof defaults | 'warehouse'> & Partial<DeploymentSettings>;
   return { ...defaults, ...given, warehouse: { maxRpus: 8, ...given.warehouse } };
 }

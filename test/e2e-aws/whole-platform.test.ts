@@ -27,7 +27,7 @@ import { runPipeline } from '../../src/local/run-pipeline.ts';
 import { executeStateMachine, TaskError } from '../../src/local/state-machine.ts';
 import type { TaskResource } from '../../src/local/supported-states.ts';
 import type { Environment, StreamRecord } from '../../src/ports.ts';
-import { AwsFront } from '../support/aws-front.ts';
+import { WatchedAwsFront } from '../support/aws-front.ts';
 import { HandlerFailed } from '../support/bundled-function.ts';
 import { DeployedFunction } from '../support/called-as-lambda.ts';
 import { collect } from '../support/collect.ts';
@@ -58,7 +58,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
   let clients: Awaited<ReturnType<typeof motoClients>>;
   let templates: DeployedTemplates;
   let redshift: RedshiftDataServer;
-  let front: AwsFront;
+  let front: WatchedAwsFront;
   let address: string;
   let lake: S3ObjectStore;
   let stream: KinesisEventStream;
@@ -77,7 +77,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     lake = new S3ObjectStore({ client: clients.s3, bucket: parameter('data/bucket') });
     stream = new KinesisEventStream({ client: clients.kinesis, streamName: parameter('data/stream') });
     redshift = await RedshiftDataServer.start(async (uri) => (await lake.get(uri.split('/').slice(3).join('/')))!);
-    front = new AwsFront(await motoAddress(), redshift);
+    front = new WatchedAwsFront(await motoAddress(), redshift);
     address = await front.start();
     for (const template of Object.values(synthesized.templates)) {
       for (const { flow, path, variables } of templates.functions(template)) {

@@ -4,7 +4,6 @@
  */
 import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { S3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts';
@@ -14,11 +13,11 @@ import { archiveConsumer } from '../../src/flows/archive-events.ts';
 import { kinesisHandler } from '../../src/flows/kinesis-handler.ts';
 import { landingHandler } from '../../src/flows/landing-handler.ts';
 import { noteRun } from '../../src/flows/run-record.ts';
-import type { StreamRecord } from '../../src/ports.ts';
+import { kinesisEventOf } from '../../src/local/event-source.ts';
+import { AwsFront } from '../support/aws-front.ts';
 import { type FoundDeployment, failuresPrefix, newFoundDeployment } from '../support/aws-parameters.ts';
 import { c360 as command, repositoryRoot } from '../support/c360.ts';
 import { collect } from '../support/collect.ts';
-import { type Answer, FaultProxy } from '../support/fault-proxy.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { describeWithMoto, motoAddress } from '../support/moto.ts';
 import { RedshiftDataServer } from '../support/redshift-data-server.ts';
@@ -28,47 +27,16 @@ const newDirectory = temporaryDirectories();
 const products = 'product_id,name,category,brand,price,cost\np1,Tea,drinks,Acme,1.50,1\np2,Mug,kitchen,Acme,none,2\n';
 const hashOf = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
 
-/** What Lambda hands over, and writes down where it gives up. */
-const eventOf = (records: StreamRecord[]) => ({
-  Records: records.map(({ shard, sequence, partitionKey, arrivedAt, data }) => ({
-    eventID: `${shard}:${sequence}`,
-    eventSourceARN: 'arn:aws:kinesis:eu-west-1:123456789012:stream/events',
-    kinesis: {
-      sequenceNumber: sequence,
-      partitionKey,
-      data: Buffer.from(data).toString('base64'),
-      approximateArrivalTimestamp: arrivedAt.getTime() / 1000,
-    },
-  })),
-});
-
-/** The address of AWS: the warehouse is asked of a server of its own, all else of moto. */
-class Front extends FaultProxy {
-  readonly #redshift: RedshiftDataServer;
-
-  constructor(moto: string, redshift: RedshiftDataServer) {
-    super(moto);
-    this.#redshift = redshift;
-  }
-
-  protected override async forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
-    const [, action] = /^RedshiftData\.(\w+)/.exec(String(incoming.headers['x-amz-target'])) ?? [];
-    if (!action) return super.forward(incoming, body);
-    const answer = await this.#redshift.answer(action, JSON.parse(body.toString()));
-    return { status: answer.status, headers: {}, body: Buffer.from(answer.body) };
-  }
-}
-
 describeWithMoto('c360 against a deployment', () => {
   let aws: FoundDeployment;
   let redshift: RedshiftDataServer;
-  let front: Front;
+  let front: AwsFront;
   let shell: Record<string, string>;
   beforeAll(async () => {
     // The settings of this deployment, config/dev.yaml, say its currency.
     aws = await newFoundDeployment({ environment: 'dev' });
     redshift = await RedshiftDataServer.start(() => Promise.reject(new Error('nothing is copied here')));
-    front = new Front(await motoAddress(), redshift);
+    front = new AwsFront(await motoAddress(), redshift);
     shell = { ...aws.shell, AWS_ENDPOINT_URL: await front.start() };
     const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
     for (const path of sql.list('ddl')) {
@@ -189,7 +157,7 @@ describeWithMoto('c360 against a deployment', () => {
     const records = await inStream();
     const failures = new S3ObjectStore({ client: aws.clients.s3, bucket: aws.failuresBucket });
     const invocation = { version: '1.0', requestContext: { condition: 'RecordAgeExceeded' } };
-    const payload = JSON.stringify(eventOf(records));
+    const payload = JSON.stringify(kinesisEventOf(records));
     const key = `${failuresPrefix}shardId-000000000000/2026/03/01/2026-03-01T10.00.00-0001`;
     await failures.put(key, Buffer.from(JSON.stringify({ ...invocation, payload })));
     await failures.put('aws/lambda/another-mapping/x', Buffer.from(JSON.stringify({ ...invocation, payload })));
@@ -202,7 +170,7 @@ describeWithMoto('c360 against a deployment', () => {
       'aws/lambda/another-mapping/x',
     ]);
     // Lambda may have been at it meanwhile: nothing is doubled.
-    await kinesisHandler(aws.env, archiveConsumer(aws.env))(eventOf(records));
+    await kinesisHandler(aws.env, archiveConsumer(aws.env))(kinesisEventOf(records));
     expect((await json('status')).value.datasets[0]).toMatchObject({ dataset: 'events', received: 30, raw: 30 });
   });
 
@@ -290,7 +258,10 @@ describe('on AWS', () => {
     [['demo'], 'c360 demo works with --target local only: deploy (npx cdk deploy --all)'],
     [['serve'], 'c360 serve works with --target local only: there a schedule starts the runs'],
     [['rollback', '3'], 'c360 rollback works with --target local only: it works on one machine so far'],
-    [['vacuum'], 'c360 vacuum works with --target local only: there old files go by the rules of the bucket'],
+    [
+      ['vacuum'],
+      'c360 vacuum works with --target local only: it works on one machine so far; on AWS files of older runs stay in the lake',
+    ],
     [['trace', 'x'], 'c360 trace works with --target local only: there `c360 sql --target aws` finds a row'],
     [['quarantine', 'list'], 'c360 quarantine works with --target local only: quarantined records wait in the lake'],
     [['reset', '--yes'], 'c360 reset works with --target local only: npx cdk destroy --all'],

@@ -6,6 +6,7 @@ import { parse } from 'yaml';
 import { bundle } from '../../scripts/bundle.mjs';
 import { contractOf, type Dataset } from '../../src/contracts/index.ts';
 import { landingKey, mappingKey } from '../../src/domain/lake/layout.ts';
+import { kinesisEventOf } from '../../src/local/event-source.ts';
 import type { Resolution } from '../../src/ports.ts';
 import { type AwsDeployment, newAwsDeployment } from '../support/aws-deployment.ts';
 import { callBundle } from '../support/bundled-function.ts';
@@ -60,18 +61,7 @@ describeWithMoto('the function archive-events', () => {
   const kinesisEvent = async () => {
     const [shard] = await aws.stream.shards();
     const records = await aws.stream.read(shard!, undefined, 1000);
-    return {
-      Records: records.map(({ sequence, partitionKey, arrivedAt, data }) => ({
-        eventID: `${shard}:${sequence}`,
-        eventSourceARN: 'arn:aws:kinesis:eu-west-1:123456789012:stream/events',
-        kinesis: {
-          sequenceNumber: sequence,
-          partitionKey,
-          data: Buffer.from(data).toString('base64'),
-          approximateArrivalTimestamp: arrivedAt.getTime() / 1000,
-        },
-      })),
-    };
+    return kinesisEventOf(records);
   };
 
   test('archives each record once, personal data in the vault only, and does nothing more when it is called again', async () => {

@@ -1,6 +1,6 @@
 /**
- * The address that functions are given for AWS: what the moto server can do goes there, the warehouse is asked of a server
- * of its own, and every call is written down with who made it. A caller is known by its access key.
+ * The address that is given to functions, and to `c360`, for AWS: what the moto server can do goes there, the warehouse is asked
+ * of a server of its own.
  */
 import type { IncomingMessage } from 'node:http';
 import { type Answer, FaultProxy } from './fault-proxy.ts';
@@ -8,8 +8,6 @@ import { type AwsRequest, type Call, callsOf } from './iam.ts';
 import type { RedshiftDataServer } from './redshift-data-server.ts';
 
 export class AwsFront extends FaultProxy {
-  /** Access key -> the calls, as policies name them. */
-  readonly calls = new Map<string, Call[]>();
   readonly #redshift: RedshiftDataServer;
 
   constructor(moto: string, redshift: RedshiftDataServer) {
@@ -18,13 +16,24 @@ export class AwsFront extends FaultProxy {
   }
 
   protected override async forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
+    const [, action] = /^RedshiftData\.(\w+)/.exec(String(incoming.headers['x-amz-target'])) ?? [];
+    if (!action) return super.forward(incoming, body);
+    const { status, body: answer } = await this.#redshift.answer(action, JSON.parse(body.toString()));
+    return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: Buffer.from(answer) };
+  }
+}
+
+/** One that writes down every call with who made it. A caller is known by its access key. */
+export class WatchedAwsFront extends AwsFront {
+  /** Access key -> the calls, as policies name them. */
+  readonly calls = new Map<string, Call[]>();
+
+  protected override forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
     const { caller, request } = readRequest(incoming, body);
     const known = this.calls.get(caller) ?? [];
     known.push(...callsOf(request));
     this.calls.set(caller, known);
-    if (request.service !== 'redshift-data') return super.forward(incoming, body);
-    const { status, body: answer } = await this.#redshift.answer(request.target!, JSON.parse(request.body));
-    return { status, headers: { 'content-type': 'application/x-amz-json-1.1' }, body: Buffer.from(answer) };
+    return super.forward(incoming, body);
   }
 }
 

@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { App } from 'aws-cdk-lib';
 import { customer360 } from '../../lib/customer-360.ts';
-import type { DeploymentSettings } from '../../lib/settings.ts';
 import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
 import { catalogTables } from '../../src/flows/catalog.ts';
+import type { DeploymentSettings } from '../../src/local/settings.ts';
 
 export interface Template {
   Parameters: Record<string, { Type: string; Default?: string }>;

@@ -1,13 +1,12 @@
 /** The platform's own metrics: the one list that functions emit by and that alarms and graphs read by. */
 
-import { type Dataset, datasets } from '../../contracts/index.ts';
+import { datasets } from '../../contracts/index.ts';
 
 /** Namespace in CloudWatch. */
 export const metricsNamespace = 'Customer360';
 
 /** The kinds of input, whose doors and ages are measured. */
 export const measuredDatasets = datasets;
-export type MeasuredDataset = Dataset;
 
 /** Values of dimensions are few and known beforehand: datasets, outcomes, steps. Each combination is a metric that costs. */
 export type MetricDimension = 'Environment' | 'Dataset' | 'Outcome' | 'Step';
