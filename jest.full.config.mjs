@@ -6,4 +6,5 @@ export default {
   roots: ['<rootDir>/test/full', '<rootDir>/test/e2e-aws'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 600_000,
+  testSequencer: '<rootDir>/test/support/longest-first.mjs',
 };

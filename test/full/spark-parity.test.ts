@@ -27,20 +27,31 @@ import { type DoorPlatform, doorPlatform, withoutAnswers } from '../support/door
 import { firstRates, type LaterDay, laterDays } from '../support/later-days.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { type Lineage, ParityEngine, shareInputs } from '../support/parity-engine.ts';
-import { describeWithSpark } from '../support/spark.ts';
-import { quickJava, submitted } from '../support/submitted-spark.ts';
+import { describeWithSpark, SparkSession } from '../support/spark.ts';
+import { quickJava } from '../support/submitted-spark.ts';
 
 const newDirectory = temporaryDirectories();
 /** Where other suites run beside this one, the first run takes long. */
 const longMs = 1_800_000;
-/** A machine whose clock is not UTC. */
-const elsewhere = `-Duser.timezone=America/New_York ${quickJava}`;
+
+/**
+ * Spark as `c360` starts it, on a machine whose clock is not UTC. It stays for all plans: a start takes longer than most of
+ * them, and other suites see it.
+ */
+const sparkElsewhere = () =>
+  new SparkSession({
+    'spark.driver.memory': '2g',
+    'spark.driver.extraJavaOptions': `-Duser.timezone=America/New_York ${quickJava}`,
+    'spark.sql.shuffle.partitions': '8',
+    'spark.default.parallelism': '2',
+    'spark.sql.adaptive.enabled': 'true',
+    'spark.sql.codegen.wholeStage': 'true',
+    'spark.sql.codegen.factoryMode': 'FALLBACK',
+  });
 
 /** Spark with the texts of a folder `sql/` and a lake of its own. */
-function sparkLineage(sql = join(repositoryRoot, 'sql')): Lineage {
+function sparkLineage({ runScript }: SparkSession, sql = join(repositoryRoot, 'sql')): Lineage {
   const objects = new DirectoryObjectStore(newDirectory());
-  const settings = { 'spark.driver.extraJavaOptions': elsewhere };
-  const runScript = submitted({ temporaryDirectory: newDirectory(), settings });
   return { name: 'spark', objects, engine: new SparkEngine({ objects, sql, runScript }) };
 }
 
@@ -48,6 +59,7 @@ describeWithSpark('Spark gives what DuckDB gives', () => {
   const request: GeneratorRequest = { size: 'default', faults: [...faultNames] };
   let days: LaterDay[];
   let platform: DoorPlatform;
+  let session: SparkSession;
   let spark: Lineage;
   let engine: ParityEngine;
   let env: Environment;
@@ -56,14 +68,18 @@ describeWithSpark('Spark gives what DuckDB gives', () => {
     days = laterDays(request);
     platform = doorPlatform(newDirectory(), '2026-11-01T10:00:00Z');
     const { objects, sql, engine: duckDb } = platform.env;
-    spark = sparkLineage();
+    session = sparkElsewhere();
+    spark = sparkLineage(session);
     shareInputs(objects, spark.objects);
     engine = new ParityEngine({ first: { name: 'duckdb', engine: duckDb, objects }, second: spark, sql });
     env = withoutAnswers({ ...platform.env, engine });
     await setRates(env)(firstRates);
     await bringToRaw(platform, request);
   });
-  afterAll(() => platform?.close());
+  afterAll(async () => {
+    platform?.close();
+    await session?.close();
+  });
 
   /** Runs, and compares what each pass made and then what is published. Returns what the run says of its steps. */
   async function runAndCompare(input: RunInput = {}): Promise<string> {
@@ -124,6 +140,12 @@ describeWithSpark('Spark gives what DuckDB gives', () => {
 });
 
 describeWithSpark('what the engines take differently is told', () => {
+  let session: SparkSession;
+  beforeAll(() => {
+    session = sparkElsewhere();
+  });
+  afterAll(() => session.close());
+
   const columns = (...of: [string, Column['type']][]): Column[] =>
     of.map(([name, type]) => ({ name, type, description: '' }));
   const inputColumns = columns(
@@ -164,7 +186,7 @@ describeWithSpark('what the engines take differently is told', () => {
     const folder = plantedSql();
     const sql = new SqlDirectory(folder);
     const objects = new DirectoryObjectStore(newDirectory());
-    const spark = sparkLineage(folder);
+    const spark = sparkLineage(session, folder);
     shareInputs(objects, spark.objects);
     const duckDb = new DuckDbEngine({ objects, sql, temporaryDirectory: newDirectory() });
     const engine = new ParityEngine({ first: { name: 'duckdb', engine: duckDb, objects }, second: spark, sql });

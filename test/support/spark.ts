@@ -31,9 +31,10 @@ export class SparkSession {
   readonly #ended: Promise<void>;
   #failure: Error | undefined;
 
-  constructor() {
+  /** With settings of Spark beside the quick ones, or in their place. */
+  constructor(changes: Record<string, string> = {}) {
     const { SPARK_HOME: _, ...environment } = process.env;
-    const all = { ...settings, 'spark.local.dir': this.#folder };
+    const all = { ...settings, 'spark.local.dir': this.#folder, ...changes };
     const flags = Object.entries(all).map(([name, value]) => `--conf '${name}=${value}'`);
     const script = join(import.meta.dirname, 'spark_session.py');
     this.#process = spawn(join(repositoryRoot, '.venv/bin/python'), [script, join(repositoryRoot, 'sql')], {
