@@ -104,9 +104,7 @@ function clientsIn({ outputs }: Metafile): string[] {
 }
 
 async function bundleClients(names: string[], outfile: string): Promise<void> {
-  const contents = names
-    .map((name) => `export { ${clients[name]!.join(', ')} } from '${name}';`)
-    .join('\n');
+  const contents = names.map((name) => `export { ${clients[name]!.join(', ')} } from '${name}';`).join('\n');
   const stdin = { contents, resolveDir: join(import.meta.dirname, '..') };
   await build({ ...bundleOptions, stdin, outfile });
 }
