@@ -77,7 +77,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     lake = new S3ObjectStore({ client: clients.s3, bucket: parameter('data/bucket') });
     stream = new KinesisEventStream({ client: clients.kinesis, streamName: parameter('data/stream') });
     redshift = await RedshiftDataServer.start(async (uri) => (await lake.get(uri.split('/').slice(3).join('/')))!);
-    front = new WatchedAwsFront(await motoAddress(), redshift);
+    front = new WatchedAwsFront(await motoAddress(), redshift, templates.sealedUnder);
     address = await front.start();
     for (const template of Object.values(synthesized.templates)) {
       for (const { flow, path, variables } of templates.functions(template)) {
@@ -296,6 +296,11 @@ describeWithSparkOnS3('the platform on AWS', () => {
     return { JobRunState: 'SUCCEEDED' };
   }
 
+  test('keeps its warehouse in shape', async () => {
+    await functions.get('maintain-warehouse')!.call({});
+    expect(redshift.statements.at(-1)).toMatch(/vacuum|analyze/i);
+  });
+
   test('does nothing that a role does not allow', () => {
     const allowed = new Map(
       [...Object.values(synthesized.templates)].flatMap((template) =>
@@ -311,6 +316,8 @@ describeWithSparkOnS3('the platform on AWS', () => {
         .map((one) => `${caller}: ${one.action} ${one.resource}`),
     );
     expect([...new Set(refused)]).toEqual([]);
+    // Else what is not called would be allowed anything.
+    expect([...front.calls.keys()].sort()).toEqual([...allowed.keys()].sort());
     const beyond = [...allowed].flatMap(([caller, statements]) =>
       unused(statements, front.calls.get(caller) ?? []).map((right) => `${caller}: ${templates.inWords(right)}`),
     );

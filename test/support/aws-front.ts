@@ -4,7 +4,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { type Answer, FaultProxy } from './fault-proxy.ts';
-import { type AwsRequest, type Call, callsOf } from './iam.ts';
+import { type AwsRequest, type Call, callsOf, keyCallsOf } from './iam.ts';
 import type { RedshiftDataServer } from './redshift-data-server.ts';
 
 export class AwsFront extends FaultProxy {
@@ -23,15 +23,21 @@ export class AwsFront extends FaultProxy {
   }
 }
 
-/** One that writes down every call with who made it. A caller is known by its access key. */
+/** One that writes down every call with who made it, and what it needs of keys. A caller is known by its access key. */
 export class WatchedAwsFront extends AwsFront {
   /** Access key -> the calls, as policies name them. */
   readonly calls = new Map<string, Call[]>();
+  readonly #sealedUnder: ReadonlyMap<string, string>;
+
+  constructor(moto: string, redshift: RedshiftDataServer, sealedUnder: ReadonlyMap<string, string>) {
+    super(moto, redshift);
+    this.#sealedUnder = sealedUnder;
+  }
 
   protected override forward(incoming: IncomingMessage, body: Buffer): Promise<Answer> {
     const { caller, request } = readRequest(incoming, body);
     const known = this.calls.get(caller) ?? [];
-    known.push(...callsOf(request));
+    for (const call of callsOf(request)) known.push(call, ...keyCallsOf(call, this.#sealedUnder));
     this.calls.set(caller, known);
     return super.forward(incoming, body);
   }

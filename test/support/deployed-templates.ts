@@ -37,6 +37,18 @@ interface Policy {
   PolicyDocument: { Statement: unknown[] };
 }
 
+interface BucketProperties {
+  NotificationConfiguration?: unknown;
+  BucketEncryption?: {
+    ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { KMSMasterKeyID: string } }];
+  };
+}
+
+type TableProperties = Partial<
+  Pick<CreateTableCommandInput, 'KeySchema' | 'AttributeDefinitions' | 'BillingMode' | 'SSESpecification'> &
+    Pick<UpdateTimeToLiveCommandInput, 'TimeToLiveSpecification'>
+>;
+
 export interface DeployedFunctionTemplate {
   flow: string;
   /** The module of its bundle. */
@@ -57,6 +69,8 @@ const notMade =
 export class DeployedTemplates {
   /** Parameter path -> value. */
   readonly parameters = new Map<string, string>();
+  /** ARN of a bucket, table or topic -> that of the KMS key that seals what it holds. */
+  readonly sealedUnder = new Map<string, string>();
   readonly glue: GlueClient;
   readonly #clients: AwsClients;
   readonly #outdir: string;
@@ -176,14 +190,18 @@ export class DeployedTemplates {
       const { KeyMetadata } = await this.#clients.kms.send(new CreateKeyCommand({}));
       return { ref: KeyMetadata!.KeyId!, attributes: { Arn: KeyMetadata!.Arn! } };
     },
-    'AWS::S3::Bucket': async ({ NotificationConfiguration }) => {
+    'AWS::S3::Bucket': async ({ NotificationConfiguration, BucketEncryption }: BucketProperties) => {
       const Bucket = `bucket-${randomUUID()}`;
       const CreateBucketConfiguration = { LocationConstraint: region } as const;
       await this.#clients.s3.send(new CreateBucketCommand({ Bucket, CreateBucketConfiguration }));
       await this.#notify(Bucket, NotificationConfiguration);
-      return { ref: Bucket, attributes: { Arn: `arn:aws:s3:::${Bucket}` } };
+      const Arn = `arn:aws:s3:::${Bucket}`;
+      const [rule] = BucketEncryption!.ServerSideEncryptionConfiguration;
+      this.#seal(Arn, rule.ServerSideEncryptionByDefault.KMSMasterKeyID);
+      return { ref: Bucket, attributes: { Arn } };
     },
-    'AWS::DynamoDB::Table': async ({ KeySchema, AttributeDefinitions, BillingMode, TimeToLiveSpecification }) => {
+    'AWS::DynamoDB::Table': async ({ TimeToLiveSpecification, SSESpecification, ...properties }: TableProperties) => {
+      const { KeySchema, AttributeDefinitions, BillingMode } = properties;
       const TableName = `table-${randomUUID()}`;
       const table: CreateTableCommandInput = { TableName, KeySchema, AttributeDefinitions, BillingMode };
       await this.#clients.dynamo.send(new CreateTableCommand(table));
@@ -191,7 +209,9 @@ export class DeployedTemplates {
         const ending: UpdateTimeToLiveCommandInput = { TableName, TimeToLiveSpecification };
         await this.#clients.dynamo.send(new UpdateTimeToLiveCommand(ending));
       }
-      return { ref: TableName, attributes: { Arn: arn('dynamodb', `table/${TableName}`) } };
+      const Arn = arn('dynamodb', `table/${TableName}`);
+      this.#seal(Arn, SSESpecification!.KMSMasterKeyId!);
+      return { ref: TableName, attributes: { Arn } };
     },
     'AWS::Kinesis::Stream': async ({ ShardCount }) => {
       const StreamName = `stream-${randomUUID()}`;
@@ -215,11 +235,17 @@ export class DeployedTemplates {
       ref: WorkgroupName!,
       attributes: { 'Workgroup.WorkgroupArn': workgroupArn(WorkgroupName!) },
     }),
-    'AWS::SNS::Topic': async () => {
+    'AWS::SNS::Topic': async ({ KmsMasterKeyId }) => {
       const { TopicArn } = await this.#clients.sns.send(new CreateTopicCommand({ Name: `topic-${randomUUID()}` }));
+      this.#seal(TopicArn!, KmsMasterKeyId!);
       return { ref: TopicArn!, attributes: { TopicArn: TopicArn! } };
     },
   };
+
+  /** A key is named by its ARN or its id. */
+  #seal(sealed: string, key: string): void {
+    this.sealedUnder.set(sealed, key.startsWith('arn:') ? key : arn('kms', `key/${key}`));
+  }
 
   /** CloudFormation names the parts of notices otherwise than S3 does. */
   async #notify(Bucket: string, given: unknown): Promise<void> {

@@ -70,6 +70,29 @@ export function callsOf(request: AwsRequest): Call[] {
   return calls;
 }
 
+/**
+ * What the caller must be allowed to do with the key of what is sealed, beside the call itself: services ask KMS in the
+ * caller's name. `sealedUnder` gives the key of a bucket, table or topic by its ARN.
+ */
+export function keyCallsOf({ action, resource }: Call, sealedUnder: ReadonlyMap<string, string>): Call[] {
+  const key = sealedUnder.get(resource) ?? sealedUnder.get(resource.slice(0, resource.indexOf('/')));
+  return key === undefined ? [] : (keyUses[action] ?? []).map((use) => call(use, key));
+}
+
+/** Parts of an upload are opened again when it ends. */
+const readWrite = ['kms:GenerateDataKey', 'kms:Decrypt'];
+const keyUses: Record<string, string[]> = {
+  's3:GetObject': ['kms:Decrypt'],
+  's3:PutObject': readWrite,
+  'sns:Publish': readWrite,
+  ...Object.fromEntries(
+    ['BatchGetItem', 'ConditionCheckItem', 'DeleteItem', 'GetItem', 'PutItem', 'Query', 'UpdateItem'].map((name) => [
+      `dynamodb:${name}`,
+      ['kms:Decrypt'],
+    ]),
+  ),
+};
+
 const arn = (service: string, rest: string) => `arn:aws:${service}:${region}:${account}:${rest}`;
 const call = (action: string, resource: string, context: Call['context'] = {}): Call => ({ action, resource, context });
 
