@@ -40,7 +40,7 @@ interface Policy {
 interface BucketProperties {
   NotificationConfiguration?: unknown;
   BucketEncryption?: {
-    ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { KMSMasterKeyID: string } }];
+    ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { KMSMasterKeyID?: string } }];
   };
 }
 
@@ -210,7 +210,7 @@ export class DeployedTemplates {
         await this.#clients.dynamo.send(new UpdateTimeToLiveCommand(ending));
       }
       const Arn = arn('dynamodb', `table/${TableName}`);
-      this.#seal(Arn, SSESpecification!.KMSMasterKeyId!);
+      this.#seal(Arn, SSESpecification!.KMSMasterKeyId);
       return { ref: TableName, attributes: { Arn } };
     },
     'AWS::Kinesis::Stream': async ({ ShardCount }) => {
@@ -237,14 +237,14 @@ export class DeployedTemplates {
     }),
     'AWS::SNS::Topic': async ({ KmsMasterKeyId }) => {
       const { TopicArn } = await this.#clients.sns.send(new CreateTopicCommand({ Name: `topic-${randomUUID()}` }));
-      this.#seal(TopicArn!, KmsMasterKeyId!);
+      this.#seal(TopicArn!, KmsMasterKeyId);
       return { ref: TopicArn!, attributes: { TopicArn: TopicArn! } };
     },
   };
 
-  /** A key is named by its ARN or its id. */
-  #seal(sealed: string, key: string): void {
-    this.sealedUnder.set(sealed, key.startsWith('arn:') ? key : arn('kms', `key/${key}`));
+  /** A key is named by its ARN or its id; without one the service has its own, for which nobody needs a right. */
+  #seal(sealed: string, key: string | undefined): void {
+    if (key) this.sealedUnder.set(sealed, key.startsWith('arn:') ? key : arn('kms', `key/${key}`));
   }
 
   /** CloudFormation names the parts of notices otherwise than S3 does. */
