@@ -289,7 +289,7 @@ describe('records that come again', () => {
         for (const batch of cut(records, last)) await archiveEvents(platform.env)(batch);
         await expectOnce(platform.env, records);
       }),
-      { numRuns: 60 },
+      { numRuns: 40 },
     );
   });
 
