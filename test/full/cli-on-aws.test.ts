@@ -71,7 +71,7 @@ describeWithMoto('c360 against a deployment', () => {
       messageId: String(index),
       body: JSON.stringify({ Records: [{ s3: { object: { key } } }] }),
     }));
-    const answer = await landingHandler(aws.env)({ Records }, { getRemainingTimeInMillis: () => 900_000 });
+    const answer = await landingHandler(aws.env)({ Records }, { getRemainingTimeInMillis: () => 300_000 });
     expect(answer).toEqual({ batchItemFailures: [] });
   };
 
