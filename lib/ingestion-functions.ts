@@ -30,7 +30,8 @@ export const ingestionFunctions = {
       tables: { files: 'write', batches: 'write' },
       vault: true,
     },
-    timeoutMinutes: 15,
+    // A message that failed is hidden for six times as long, and a file goes on in another call anyway.
+    timeoutMinutes: 5,
     memoryMb,
     mostCalls: 4,
   },

@@ -73,8 +73,14 @@ async function redriveOnAws(globals: GlobalOptions, { failures: isOfFailures }: 
 }
 
 function tellFailures(redriven: RedrivenFailures, format: Format): void {
-  const { batches, unreadable } = redriven;
-  if (unreadable > 0) say(`${keysGone(unreadable, 'batches')}: have their events sent again.`);
+  const { batches, unreadable, withoutBatch } = redriven;
+  const sealed = unreadable - withoutBatch;
+  if (sealed > 0) say(`${keysGone(sealed, 'batches')}: have their events sent again.`);
+  if (withoutBatch > 0) {
+    say(
+      `${count(withoutBatch)} objects of the on-failure store hold no batch: have the events of their time sent again.`,
+    );
+  }
   if (batches > 0) say('Next: c360 run');
   else if (unreadable === 0) say('The on-failure store is empty.');
   printSummary({ ...redriven }, format);

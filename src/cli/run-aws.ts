@@ -1,10 +1,11 @@
 /** A run on AWS: started as an execution of the state machine, and followed by what its steps write down. */
 import type { PipelineExecution } from '../adapters/aws/pipeline-executions.ts';
 import { systemTimer } from '../adapters/local/timer.ts';
+import { lookUntil } from '../flows/looking.ts';
 import { RunLocked, runLockHolder } from '../flows/run-lock.ts';
 import { listRuns, type RunRecord } from '../flows/run-record.ts';
 import { RunFailed, type RunInput, type RunResult, type RunWatcher } from '../local/run-pipeline.ts';
-import { AdapterError, type Environment, type Timer } from '../ports.ts';
+import type { Environment, Timer } from '../ports.ts';
 import type { GlobalOptions } from './context.ts';
 import { say } from './output.ts';
 import { openDeployment } from './target.ts';
@@ -40,9 +41,6 @@ export interface FollowOptions {
   timer: Timer;
 }
 
-const betweenLooksMs = 2000;
-/** A run takes longer than a connection may be away. */
-const mostFailures = 10;
 /** Newer runs than one that is followed are few, since there is one at a time. */
 const newestRuns = 10;
 
@@ -51,35 +49,26 @@ export async function followRun(
   env: Environment,
   { execution, describe, watcher, timer }: FollowOptions,
 ): Promise<RunResult> {
-  let told = 0;
-  let failures = 0;
   const look = async () => {
-    try {
-      // Asked first: what the last step wrote is read behind the end.
-      const ended = await describe();
-      const runs = await listRuns(env)({ limit: newestRuns });
-      failures = 0;
-      return { ...ended, record: runs.find((run) => run.execution === execution) };
-    } catch (error) {
-      failures += 1;
-      if (failures < mostFailures && error instanceof AdapterError && error.retryable) return undefined;
-      say('The run goes on: c360 runs --target aws tells how it ends');
-      throw error;
-    }
+    // Asked first: what the last step wrote is read behind the end.
+    const ended = await describe();
+    const runs = await listRuns(env)({ limit: newestRuns });
+    return { ...ended, record: runs.find((run) => run.execution === execution) };
   };
+  let told = 0;
   try {
-    for (;;) {
-      const seen = await look();
-      if (seen) {
-        const { steps = [], currentStep } = seen.record ?? {};
-        for (const report of steps.slice(told)) watcher.finished?.(report);
-        told = steps.length;
-        if (seen.status === 'SUCCEEDED') return resultOf(execution, seen.record);
-        if (seen.status !== 'RUNNING') throw failureOf(execution, seen, seen.record, watcher);
-        if (currentStep) watcher.started?.(currentStep);
-      }
-      await timer.sleep(betweenLooksMs);
-    }
+    return await lookUntil(timer, look, (seen) => {
+      const { steps = [], currentStep } = seen.record ?? {};
+      for (const report of steps.slice(told)) watcher.finished?.(report);
+      told = steps.length;
+      if (seen.status === 'SUCCEEDED') return resultOf(execution, seen.record);
+      if (seen.status !== 'RUNNING') throw failureOf(execution, seen, seen.record, watcher);
+      if (currentStep) watcher.started?.(currentStep);
+      return undefined;
+    });
+  } catch (error) {
+    if (!(error instanceof RunFailed)) say('The run goes on: c360 runs --target aws tells how it ends');
+    throw error;
   } finally {
     watcher.over?.();
   }

@@ -3,8 +3,8 @@ import { receiveEvent } from '../domain/events/receive-event.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import type { ValidRecord } from '../domain/privacy/separate.ts';
 import type { Environment, StreamRecord } from '../ports.ts';
-import { batchName, beginBatch } from './begun-batches.ts';
-import { type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
+import { batchName, noteBegun, uncountedRuns } from './begun-batches.ts';
+import { addCounts, type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
 
 /** Under this name the archive keeps its place in each shard. */
 export const archiveConsumerName = 'archive-events';
@@ -36,10 +36,19 @@ async function archive(
   records: StreamRecord[],
   receive: (record: StreamRecord) => Outcome<ValidRecord>,
 ): Promise<DoorCounts> {
-  const left = records.length > 0 ? await beginBatch(env, records) : [];
-  const [first] = left;
-  if (!first) return noCounts;
-  const received = left.map(
+  const runs = records.length > 0 ? await uncountedRuns(env, records) : [];
+  let counts = noCounts;
+  for (const run of runs) counts = addCounts(counts, await archiveRun(env, run, receive));
+  return counts;
+}
+
+async function archiveRun(
+  env: Environment,
+  records: StreamRecord[],
+  receive: (record: StreamRecord) => Outcome<ValidRecord>,
+): Promise<DoorCounts> {
+  await noteBegun(env, records);
+  const received = records.map(
     (record): DoorRecord => ({
       origin: { source_shard: record.shard, source_sequence: record.sequence },
       arrivedAt: record.arrivedAt,
@@ -48,6 +57,6 @@ async function archive(
     }),
   );
   const separated = await separateBatch(env, received);
-  const batch = { batch: batchName(left), received: left.length, arrivedAt: first.arrivedAt };
+  const batch = { batch: batchName(records), received: records.length, arrivedAt: records[0]!.arrivedAt };
   return writeBatch(env, 'events', batch, separated);
 }

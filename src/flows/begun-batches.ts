@@ -1,75 +1,89 @@
 /**
- * The batches of a shard that were begun. Where a function's process ends or takes too long, Lambda halves its batch, and
- * what the whole one had written would stand there a second time under the names of the halves.
+ * The batches of a shard that were begun, and those of them that were counted. Records come again in other batches: where a
+ * function's process ends or takes too long, Lambda halves its batch; a mapping that was made anew, or a redrive, cuts
+ * the shard anew, weeks later. What the accounts in `batches` hold is then left out, and what a batch wrote
+ * without being counted is withdrawn. No two accounts of a shard overlap, and they never expire.
  */
 import { quarantineKey, rawKey } from '../domain/lake/layout.ts';
-import { isUpTo } from '../domain/stream/shard-position.ts';
 import type { Environment, HotItem, StreamRecord } from '../ports.ts';
+import { noCounts } from './door.ts';
 
-/** Longer than the stream keeps a record. */
-const keptMs = 8 * 24 * 60 * 60 * 1000;
+/** As many as those of Kinesis have: shorter ones, of other streams, are filled up, so that names sort as the records do. */
+const sequenceDigits = 56;
 
-/** Of one call to the hot store; what is past and left over goes with a later batch. */
-const mostWrites = 100;
+const ordered = (sequence: string): string => sequence.padStart(sequenceDigits, '0');
 
-const partitionOf = (shard: string) => `batches of ${shard}`;
+/** Of the accounts that meet a batch: mostly there is none, and the one before it says so. */
+const laterPage = 100;
 
-/** What objects and counts of these records are called; they follow each other in one shard. */
+/** What objects and account of these records are called; they follow each other in one shard. */
 export function batchName(records: StreamRecord[]): string {
   const { shard, sequence } = records[0]!;
-  return `${shard}-${sequence}-${records.at(-1)!.sequence}`;
+  return `${shard}-${ordered(sequence)}-${ordered(records.at(-1)!.sequence)}`;
 }
 
 /**
- * Notes that the records are begun, and returns those of them that are not archived yet. A batch of other records that
- * held some of these is done where it was counted; else what it wrote is withdrawn, which no run has read uncounted.
+ * The records that no batch has counted, in runs of those that follow each other. What was written of them without being
+ * counted is withdrawn; no run of the pipeline has read it.
  */
-export async function beginBatch(env: Environment, records: StreamRecord[]): Promise<StreamRecord[]> {
-  const { shard } = records[0]!;
-  const begun = await env.hot.query('checkpoints', partitionOf(shard));
-  const others = begun.filter(({ sort }) => sort !== batchName(records));
-  let left = records;
-  for (const other of others.filter((one) => meets(records, one) && left.some(isIn(one)))) {
-    if (await isCounted(env, other)) left = left.filter((record) => !isIn(other)(record));
-    else await withdraw(env, other);
+export async function uncountedRuns(env: Environment, records: StreamRecord[]): Promise<StreamRecord[][]> {
+  const { shard, sequence: first } = records[0]!;
+  const met = await batchesBetween(env, shard, first, records.at(-1)!.sequence);
+  for (const batch of met) if (!isCounted(batch)) await withdraw(env, batch);
+  return runsBeside(met.filter(isCounted), records);
+}
+
+/** Notes that a batch is begun, under the name of its account. */
+export async function noteBegun(env: Environment, records: StreamRecord[]): Promise<void> {
+  const values = { ...noCounts, begunWith: records[0]!.arrivedAt.toISOString() };
+  await env.hot.write([{ table: 'batches', put: { partition: 'events', sort: batchName(records), values } }]);
+}
+
+/** True of an account; false of the note that a batch was begun, which names its first record's arrival. */
+export const isCounted = ({ values }: HotItem): boolean => values.begunWith === undefined;
+
+/** The batches of a shard, begun or counted, in which records between two sequence numbers are, the last one first. */
+export async function batchesBetween(env: Environment, shard: string, first: string, last: string): Promise<HotItem[]> {
+  const met: HotItem[] = [];
+  // A full stop sorts behind the hyphen that follows the first sequence number of a name.
+  let after = `${shard}-${ordered(last)}.`;
+  for (let limit = 1; ; limit = laterPage) {
+    const options = { prefix: `${shard}-`, after, newestFirst: true, limit };
+    const page = await env.hot.query('batches', 'events', options);
+    const meeting = page.filter((batch) => endOf(batch) >= ordered(first));
+    met.push(...meeting);
+    // They do not overlap: behind one that ends before the records, all do.
+    if (meeting.length < limit) return met;
+    after = page.at(-1)!.sort;
   }
-  if (left.length > 0) await note(env, left, others.filter(isBefore(records[0]!)));
-  return left;
 }
 
-const isIn =
-  ({ values }: HotItem) =>
-  ({ sequence }: StreamRecord): boolean =>
-    isUpTo(String(values.first), sequence) && isUpTo(sequence, String(values.last));
+const endOf = ({ sort }: HotItem): string => sort.slice(sort.lastIndexOf('-') + 1);
 
-/** True where the spans overlap: most do not, and to look at each record takes a while. */
-const meets = (records: StreamRecord[], { values }: HotItem): boolean =>
-  isUpTo(records[0]!.sequence, String(values.last)) && isUpTo(String(values.first), records.at(-1)!.sequence);
+const holds =
+  (sequence: string) =>
+  ({ sort }: HotItem): boolean => {
+    const [first = '', last = ''] = sort.split('-').slice(-2);
+    return first <= ordered(sequence) && ordered(sequence) <= last;
+  };
 
-const isBefore =
-  ({ sequence }: StreamRecord) =>
-  ({ values }: HotItem): boolean =>
-    !isUpTo(sequence, String(values.last));
-
-async function isCounted(env: Environment, { sort }: HotItem): Promise<boolean> {
-  return (await env.hot.get('batches', { partition: 'events', sort })) !== undefined;
+function runsBeside(counted: HotItem[], records: StreamRecord[]): StreamRecord[][] {
+  if (counted.length === 0) return [records];
+  const runs: StreamRecord[][] = [];
+  let run: StreamRecord[] | undefined;
+  for (const record of records) {
+    if (counted.some(holds(record.sequence))) run = undefined;
+    else if (run) run.push(record);
+    else {
+      run = [record];
+      runs.push(run);
+    }
+  }
+  return runs;
 }
 
-function withdraw(env: Environment, { sort, values }: HotItem): Promise<void> {
-  const arrivedAt = new Date(String(values.arrivedAt));
-  return env.objects.delete([rawKey('events', arrivedAt, sort), quarantineKey('events', arrivedAt, sort)]);
-}
-
-/** A shard is read in order: batches that lie before this one are no longer asked for. */
-async function note(env: Environment, records: StreamRecord[], past: HotItem[]): Promise<void> {
-  const [first, last] = [records[0]!, records.at(-1)!];
-  const partition = partitionOf(first.shard);
-  const values = { first: first.sequence, last: last.sequence, arrivedAt: first.arrivedAt.toISOString() };
-  const expiresAt = new Date(env.clock.now().getTime() + keptMs);
-  await env.hot.write([
-    { table: 'checkpoints', put: { partition, sort: batchName(records), values, expiresAt } },
-    ...past
-      .slice(0, mostWrites - 1)
-      .map(({ sort }) => ({ table: 'checkpoints' as const, delete: { partition, sort } })),
-  ]);
+async function withdraw(env: Environment, { partition, sort, values }: HotItem): Promise<void> {
+  const arrivedAt = new Date(String(values.begunWith));
+  await env.objects.delete([rawKey('events', arrivedAt, sort), quarantineKey('events', arrivedAt, sort)]);
+  await env.hot.write([{ table: 'batches', delete: { partition, sort } }]);
 }

@@ -5,6 +5,7 @@ import { landingKey } from '../domain/lake/layout.ts';
 import type { Environment, Timer } from '../ports.ts';
 import { addCounts, type BatchCounts, type DoorCounts, noCounts } from './door.ts';
 import { earlierUpload } from './ingest-batch.ts';
+import { lookUntil } from './looking.ts';
 
 export interface LandingFile {
   dataset: Dataset;
@@ -60,18 +61,19 @@ export interface WaitOptions {
   patienceSeconds: number;
 }
 
-const betweenLooksMs = 2000;
-
-/** Waits until the file is ingested or refused; `waiting` where the patience is at its end before. */
+/**
+ * Waits until the file is ingested or refused; `waiting` where the patience is at its end before. AdapterError where the
+ * stores could not be asked ten times in a row; the file is taken in all the same.
+ */
 export async function landed(
   env: Environment,
   file: LandingFile,
   { timer, refusedBefore, onProgress = () => {}, patienceSeconds }: WaitOptions,
 ): Promise<LandedState> {
-  for (let waitedMs = 0; ; waitedMs += betweenLooksMs) {
-    const found = await landedState(env, file, refusedBefore);
+  const end = env.clock.now().getTime() + patienceSeconds * 1000;
+  const look = () => landedState(env, file, refusedBefore);
+  return lookUntil(timer, look, (found) => {
     onProgress(found.state === 'refused' ? 0 : found.counts.received);
-    if (found.state !== 'waiting' || waitedMs >= patienceSeconds * 1000) return found;
-    await timer.sleep(betweenLooksMs);
-  }
+    return found.state !== 'waiting' || env.clock.now().getTime() >= end ? found : undefined;
+  });
 }

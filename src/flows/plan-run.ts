@@ -5,6 +5,7 @@ import { type LayerContext, type MadeAgain, planClean } from '../domain/lake/pla
 import type { RunPlan } from '../domain/lake/run-plan.ts';
 import { consumes, type Snapshot } from '../domain/lake/snapshot.ts';
 import type { Environment } from '../ports.ts';
+import { isCounted } from './begun-batches.ts';
 import { writeDocument } from './documents.ts';
 import { exclusionKeys, readExclusions } from './exclusions.ts';
 import { readModels } from './models.ts';
@@ -56,8 +57,8 @@ export const findNewInputs =
       for await (const { key } of env.objects.list(`raw/${dataset}/`, `raw/${dataset}/dt=${since}`)) {
         if (held.has(key)) continue;
         if (!isConsumed(key)) {
-          const counted = await env.hot.get('batches', { partition: dataset, sort: batchOfKey(key) });
-          if (!counted) continue;
+          const batch = await env.hot.get('batches', { partition: dataset, sort: batchOfKey(key) });
+          if (!batch || !isCounted(batch)) continue;
           newKeys.push(key);
         }
         if (arrivalDayOfKey(key) >= consumedSince) inputs.consumed.push(key);

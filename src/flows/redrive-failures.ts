@@ -27,8 +27,10 @@ export interface FailureStore {
 
 export interface RedrivenFailures extends DoorCounts {
   batches: number;
-  /** Batches that stay, since the key of their day is gone, or since no payload is in them. */
+  /** Objects that stay: the key of their day is gone, or no batch is in them. */
   unreadable: number;
+  /** Those of them in which no batch is. */
+  withoutBatch: number;
 }
 
 /** The on-failure store of the platform on one machine: a folder of the lake. */
@@ -57,42 +59,44 @@ export const redriveFailures =
     };
     const handle = kinesisHandler(env, archiveConsumer(env, { onArchived }));
     const keys = await failedBatches(env, store);
-    let unreadable = 0;
+    const read = { batches: 0, unreadable: 0, withoutBatch: 0 };
     for (const key of keys) {
       const event = await failedEvent(env, store, key);
-      if (!event) {
-        unreadable += 1;
+      if (typeof event === 'string') {
+        read.unreadable += 1;
+        if (event === 'no batch') read.withoutBatch += 1;
         continue;
       }
       await archive(handle, event, key);
       await store.objects.delete([key]);
+      read.batches += 1;
     }
-    return { batches: keys.length - unreadable, unreadable, ...counts };
+    return { ...read, ...counts };
   };
 
-/** The event that was handed to the consumer; undefined where the key of its day is gone, or another, or it is not there. */
+/** The event that was handed to the consumer, or why there is none: the key of its day is gone or another, or it holds no batch. */
 async function failedEvent(
   env: Environment,
   { objects }: FailureStore,
   key: string,
-): Promise<KinesisEvent | undefined> {
+): Promise<KinesisEvent | 'no key' | 'no batch'> {
   const parsed = parseJson((await objects.get(key)) ?? new Uint8Array());
   const { payload, sealedOn } = (parsed.ok ? parsed.value : {}) as InvocationRecord;
   if (sealedOn === undefined) return eventIn(Buffer.from(payload ?? ''));
   const sealingKey = await env.vault.quarantineOpeningKey(sealedOn);
   try {
-    return sealingKey && eventIn(open(sealingKey, payload, key));
+    return sealingKey ? eventIn(open(sealingKey, payload, key)) : 'no key';
   } catch (error) {
-    if (error instanceof SealError) return undefined;
+    if (error instanceof SealError) return 'no key';
     throw error;
   }
 }
 
-function eventIn(text: Uint8Array): KinesisEvent | undefined {
+function eventIn(text: Uint8Array): KinesisEvent | 'no batch' {
   const parsed = parseJson(text);
   return parsed.ok && isObject(parsed.value) && Array.isArray(parsed.value.Records)
     ? (parsed.value as unknown as KinesisEvent)
-    : undefined;
+    : 'no batch';
 }
 
 /** As Lambda does with a fault of the consumer: halves the batch, and tries a record alone until it is refused. */

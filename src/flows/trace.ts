@@ -8,6 +8,7 @@ import type { RawLine } from '../domain/privacy/separate.ts';
 import { originOf } from '../domain/quality/exclusions.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
+import { batchesBetween, isCounted } from './begun-batches.ts';
 import { newestSnapshot } from './documents.ts';
 import { linesOfObject, type QuarantineLine } from './door.ts';
 import { readExclusions } from './exclusions.ts';
@@ -190,11 +191,7 @@ async function suppressedSteps(env: Environment, origins: string[]): Promise<Tra
   return Promise.all(
     origins.map(async (origin): Promise<TraceStep> => {
       const [shard, sequence] = origin.split(' ') as [string, string];
-      const batches = await env.hot.query('batches', 'events', { prefix: `${shard}-` });
-      const isThrough = batches.some(({ sort }) => {
-        const [, first, last] = /-(\d+)-(\d+)$/.exec(sort) ?? [];
-        return first && last && BigInt(first) <= BigInt(sequence) && BigInt(sequence) <= BigInt(last);
-      });
+      const isThrough = (await batchesBetween(env, shard, sequence, sequence)).some(isCounted);
       return isThrough
         ? { step: 'suppressed', place: origin, detail: 'dropped at the door: its person has been erased' }
         : { step: 'stream', place: origin, detail: 'waits to be archived' };

@@ -1,6 +1,7 @@
 /** Dates and runs that are made anew of records that were taken in before: the same rows, and all else keeps its files. */
 import { rmSync } from 'node:fs';
 import type { Snapshot } from '../../src/domain/lake/snapshot.ts';
+import { archiveEvents } from '../../src/flows/archive-events.ts';
 import { newestSnapshot } from '../../src/flows/documents.ts';
 import { ingestBatch } from '../../src/flows/ingest-batch.ts';
 import { readStatus } from '../../src/flows/status.ts';
@@ -167,5 +168,21 @@ describe('an earlier run', () => {
     await expect(run({ kind: 'rerun', run: '20200101T000000Z-00000000' })).rejects.toThrow(
       'nothing is known of what run 20200101T000000Z-00000000 made',
     );
+  });
+});
+
+describe('accounts of the archive that were restored to an earlier time', () => {
+  test('are in agreement again after a replay, however the lost ones were cut', async () => {
+    for (const minute of [10, 20, 30])
+      await pageViews(...[1, 2].map((second) => `2026-03-01T10:${minute}:0${second}Z`));
+    await run();
+    const lost = await env.hot.query('batches', 'events');
+    await env.hot.write(lost.map(({ partition, sort }) => ({ table: 'batches', delete: { partition, sort } })));
+    for (const shard of await env.stream.shards()) {
+      await archiveEvents(env)(await env.stream.read(shard, undefined, 100));
+    }
+    await expect(run()).rejects.toThrow('clean gate: clean.events conserved');
+    await run({ kind: 'replay' });
+    expect((await readStatus(env)()).datasets[0]).toMatchObject({ received: 6, raw: 6, clean: 6, isBalanced: true });
   });
 });

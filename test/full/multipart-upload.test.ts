@@ -3,7 +3,11 @@
  * them, but compares no checksums: that S3 does is planted.
  */
 import { createHash, randomUUID } from 'node:crypto';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { GetObjectCommand, ListMultipartUploadsCommand } from '@aws-sdk/client-s3';
+import { clientSettings, s3Client, uploadSettings } from '../../src/adapters/aws/clients.ts';
 import { AwsError } from '../../src/adapters/aws/errors.ts';
 import { type Uploaded, uploadResumably } from '../../src/adapters/aws/multipart-upload.ts';
 import { type FaultyAws, faultyAws, rejection, xmlError } from '../support/faulty-aws.ts';
@@ -145,5 +149,50 @@ describeWithMoto('an upload in parts', () => {
       knownBytes: 0,
     });
     expect(await stored()).toBe(hash(content));
+  });
+});
+
+describe('an upload over a slow line', () => {
+  const idleMs = 1000;
+  const body = Buffer.alloc(48 * 1024 * 1024);
+  let server: Server;
+  afterEach(async () => {
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+  });
+
+  /** Uploads to a server that deals with a request so. */
+  async function uploadTo(answer: RequestListener): Promise<Uploaded> {
+    server = createServer(answer);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const settings = clientSettings({
+      AWS_REGION: 'eu-west-1',
+      AWS_ENDPOINT_URL: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+      AWS_ACCESS_KEY_ID: 'id',
+      AWS_SECRET_ACCESS_KEY: 'secret',
+    });
+    const client = s3Client({ ...uploadSettings(settings, idleMs), maxAttempts: 1 });
+    const object = { key: 'landing/slow', bytes: body.length, content: pieces(body) };
+    return uploadResumably(client, 'bucket', object, { partBytes: body.length });
+  }
+
+  test('goes on as long as something of it moves, for longer than it may rest', async () => {
+    let arrived = 0;
+    const started = performance.now();
+    await uploadTo(async (request, response) => {
+      for await (const chunk of request) {
+        const before = arrived;
+        arrived += chunk.length;
+        if (Math.floor(arrived / 2 ** 21) > Math.floor(before / 2 ** 21)) await sleep(80);
+      }
+      response.end();
+    });
+    expect(arrived).toBeGreaterThanOrEqual(body.length);
+    expect(performance.now() - started).toBeGreaterThan(1.5 * idleMs);
+  });
+
+  test('ends where nothing moves', async () => {
+    const failure = uploadTo((request) => void request.pause());
+    await expect(failure).rejects.toMatchObject({ code: 'TimeoutError', retryable: true });
   });
 });

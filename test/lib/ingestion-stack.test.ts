@@ -61,9 +61,10 @@ test('files are taken one a call, four calls at a time, each told apart where it
   });
 });
 
-test('a message is hidden for six times as long as a call may take', () => {
+test('a call for a file may take five minutes, and its message is hidden for six times as long', () => {
   const queue = Object.entries(data.Resources).find(([id]) => /^LandingQueue[0-9A-F]{8}$/.test(id))![1].Properties;
-  expect(queue.VisibilityTimeout).toBe(6 * Number(functionOf('ingest-batch').Timeout));
+  expect(functionOf('ingest-batch').Timeout).toBe(5 * 60);
+  expect(queue.VisibilityTimeout).toBe(30 * 60);
 });
 
 test('a file may go on by a notice of its own, which AWS would stop as a loop', () => {

@@ -56,12 +56,24 @@ export function clientSettings(env: Record<string, string | undefined>): ClientS
     retryMode: 'standard',
     // HTTP/1 for all, also Kinesis: one handler in a function's bundle, and what test servers speak.
     requestHandler: new NodeHttpHandler({
-      connectionTimeout: 3_000,
+      connectionTimeout: connectionTimeoutMs,
       socketTimeout: 30_000,
       requestTimeout: 120_000,
       throwOnRequestTimeout: true,
     }),
   };
+}
+
+const connectionTimeoutMs = 3_000;
+
+/**
+ * Settings for uploads over slow lines: a request may take as long as it gets on, and fails where for `idleMs` nothing of it
+ * moves. The end of a body waits in the system's buffers, and nothing moves while it is sent from there: minutes, where that is
+ * a megabyte.
+ */
+export function uploadSettings(settings: ClientSettings, idleMs = 300_000): ClientSettings {
+  const requestHandler = new NodeHttpHandler({ connectionTimeout: connectionTimeoutMs, socketTimeout: idleMs });
+  return { ...settings, requestHandler };
 }
 
 export function kinesisClient(settings: ClientSettings): KinesisClient {

@@ -4,7 +4,7 @@
  */
 import { GetParametersByPathCommand, SSMClient } from '@aws-sdk/client-ssm';
 import type { Environment, ObjectStore, SqlFiles } from '../../ports.ts';
-import { clientSettings, kinesisClient, s3Client } from './clients.ts';
+import { clientSettings, kinesisClient, s3Client, uploadSettings } from './clients.ts';
 import { once, read, type Variables } from './environment.ts';
 import { adapterError, refusal } from './errors.ts';
 import { warehouseEnvironment } from './function-environments.ts';
@@ -143,7 +143,8 @@ export function uploadToLake(
   object: LargeObject,
   options: UploadOptions = {},
 ): Promise<Uploaded> {
-  return uploadResumably(s3Client(clientSettings(variables)), read(variables, 'C360_BUCKET'), object, options);
+  const client = s3Client(uploadSettings(clientSettings(variables)));
+  return uploadResumably(client, read(variables, 'C360_BUCKET'), object, options);
 }
 
 /**

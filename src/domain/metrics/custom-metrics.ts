@@ -17,7 +17,7 @@ interface MetricRow {
 }
 
 export const customMetrics = {
-  /** Records that came to a dataset's door, and what became of each: at least once, since a batch may be handed over again. */
+  /** Records that came to a dataset's door, and what became of each: at most once, since a call may end between its counts and this. */
   ReceivedRecords: { unit: 'Count', dimensions: ['Environment', 'Dataset'] },
   RawRecords: { unit: 'Count', dimensions: ['Environment', 'Dataset'] },
   QuarantinedRecords: { unit: 'Count', dimensions: ['Environment', 'Dataset'] },

@@ -1,5 +1,7 @@
+import fc from 'fast-check';
 import type { RawLine } from '../../../src/domain/privacy/separate.ts';
 import { archiveEvents } from '../../../src/flows/archive-events.ts';
+import { batchName, isCounted as isAccount } from '../../../src/flows/begun-batches.ts';
 import { addCounts, type DoorCounts, noCounts } from '../../../src/flows/door.ts';
 import type { Environment, StreamRecord } from '../../../src/ports.ts';
 import { keptRecords } from '../../support/conservation.ts';
@@ -40,22 +42,23 @@ const mixed = () =>
     sampleEvent('events/log/1', { service: 'api', level: 'ERROR', message: 'mail to jane@example.com' }),
   ]);
 
+/** By their sequence numbers, as long as those of Kinesis are. */
+const nameOfMixed = `${shard}-${'1'.padStart(56, '0')}-${'7'.padStart(56, '0')}`;
+
 describe('a batch of events', () => {
   test('goes to raw or to quarantine, each record once and counted', async () => {
     const counts = await archiveEvents(platform.env)(mixed());
     expect(counts).toEqual({ received: 7, raw: 5, quarantined: 2, suppressed: 0, unknownFields: 3 });
-    const batch = `${shard}-00000000000000000001-00000000000000000007`;
-    const stored = await platform.env.hot.get('batches', { partition: 'events', sort: batch });
+    const stored = await platform.env.hot.get('batches', { partition: 'events', sort: nameOfMixed });
     expect(stored?.values).toEqual({ ...counts, quarantinedOn: '2026-03-01' });
   });
 
   test('lies where its first record arrived, whatever the clock says', async () => {
     platform.clock.advance(100_000);
     await archiveEvents(platform.env)(mixed());
-    const batch = `${shard}-00000000000000000001-00000000000000000007.jsonl.gz`;
     expect(await platform.keys('')).toEqual([
-      `quarantine/events/dt=2026-03-01/${batch}`,
-      `raw/events/dt=2026-03-01/hour=10/${batch}`,
+      `quarantine/events/dt=2026-03-01/${nameOfMixed}.jsonl.gz`,
+      `raw/events/dt=2026-03-01/hour=10/${nameOfMixed}.jsonl.gz`,
     ]);
   });
 
@@ -161,12 +164,14 @@ describe('a batch that was cut off, at whichever call', () => {
     const lines = (await platform.raw('events')).map(unsealed);
     const failures = await eachFailure(when, async (whole, failing) => {
       await expect(archiveEvents(failing)(mixed())).rejects.toThrow(PlantedFailure);
-      expect(await archiveEvents(whole.env)(mixed())).toEqual(expected);
+      const counted = await whole.env.hot.get('batches', { partition: 'events', sort: nameOfMixed });
+      const isCounted = counted !== undefined && isAccount(counted);
+      expect(await archiveEvents(whole.env)(mixed())).toEqual(isCounted ? noCounts : expected);
       expect(await whole.keys('')).toEqual(keys);
       expect((await whole.raw('events')).map(unsealed)).toEqual(lines);
       expect(await whole.quarantine('events')).toHaveLength(2);
     });
-    // What was begun, this batch too; the day's key, the epoch, the subjects, the epoch again; quarantine, raw, the counts.
+    // The batches that meet it, the note of this one; the day's key, the epoch, the subjects, the epoch again; quarantine, raw, the counts.
     expect(failures).toBe(9);
   });
 
@@ -178,7 +183,7 @@ describe('a batch that was cut off, at whichever call', () => {
         await expect(archiveEvents(failing)(mixed())).rejects.toThrow(PlantedFailure);
         await archiveEvents(whole.env)(first);
         await archiveEvents(whole.env)(second);
-        await expectEachOnce(whole);
+        await expectOnce(whole.env, mixed());
       });
       expect(failures).toBe(9);
     },
@@ -193,7 +198,7 @@ describe('a batch that was cut off, at whichever call', () => {
         await archiveEvents(failingAt(whole.env, at, 'after').env)(half).catch(() => {});
       }
       for (const records of [...quarters, rest]) await archiveEvents(whole.env)(records);
-      await expectEachOnce(whole);
+      await expectOnce(whole.env, mixed());
     });
     expect(failures).toBe(9);
   });
@@ -203,22 +208,8 @@ describe('a batch that was cut off, at whichever call', () => {
     const archived: number[] = [];
     for (const records of counts) archived.push((await archiveEvents(platform.env)(records)).received);
     expect(archived).toEqual([3, 2, 2, 0]);
-    await expectEachOnce(platform);
+    await expectOnce(platform.env, mixed());
   });
-
-  test('leaves no note behind of batches that are past', async () => {
-    for (const record of mixed()) await archiveEvents(platform.env)([record]);
-    expect(await platform.env.hot.query('checkpoints', `batches of ${shard}`)).toHaveLength(1);
-  });
-
-  /** All seven records are there, each once, and counted as they are there. */
-  async function expectEachOnce({ env }: DoorPlatform): Promise<void> {
-    const { raw, quarantined, origins } = await keptRecords(env.objects, 'events');
-    expect(origins).toEqual(mixed().map(({ sequence }) => `${shard} ${sequence}`));
-    const counts = (await env.hot.query('batches', 'events')).map(({ values }) => values as unknown as DoorCounts);
-    const all = counts.reduce(addCounts, noCounts);
-    expect(all).toMatchObject({ received: 7, raw: raw.length, quarantined: quarantined.length, suppressed: 0 });
-  }
 
   /** Sealed text differs by platform, since each subject's key is random. */
   const unsealed = ({ fields_sealed: _, ...line }: RawLine) => line;
@@ -240,3 +231,97 @@ describe('a batch that was cut off, at whichever call', () => {
     return state.calls;
   }
 });
+
+describe('records that come again', () => {
+  test.each([
+    ['in the same batch', [7]],
+    ['one by one', [1, 1, 1, 1, 1, 1, 1]],
+    ['in all other cuts', [2, 4, 1]],
+  ])('months later, %s, are neither written nor counted again', async (_, cuts) => {
+    for (const batch of cut(mixed(), [3, 2, 2])) await archiveEvents(platform.env)(batch);
+    const keys = await platform.keys('');
+    platform.clock.advance(120 * 24 * 60);
+    for (const batch of cut(mixed(), cuts)) expect(await archiveEvents(platform.env)(batch)).toEqual(noCounts);
+    expect(await platform.keys('')).toEqual(keys);
+    await expectOnce(platform.env, mixed());
+  });
+
+  test('among others are left out, and what lies between them is archived', async () => {
+    const records = recordsOf(Array.from({ length: 260 }, (_, index) => login({ userId: `u${index % 3}` })));
+    const counted = records.filter((_, index) => index % 2 === 1);
+    for (const some of cut(counted, [100, 30])) {
+      const accounts = some.map((record) => ({ partition: 'events', sort: batchName([record]), values: {} }));
+      await platform.env.hot.write(accounts.map((put) => ({ table: 'batches', put })));
+    }
+    expect(await archiveEvents(platform.env)(records)).toMatchObject({ received: 130, raw: 130 });
+    expect(await archiveEvents(platform.env)(records)).toEqual(noCounts);
+  });
+
+  test('are found by their numbers, whatever length these have', async () => {
+    const records = mixed().map((record, index) => ({ ...record, sequence: String(index + 7) }));
+    for (const batch of cut(records, [2, 3, 2])) await archiveEvents(platform.env)(batch);
+    for (const batch of cut(records, [1, 4, 2])) expect(await archiveEvents(platform.env)(batch)).toEqual(noCounts);
+    await expectOnce(platform.env, records);
+  });
+
+  test('in whatever cuts, cut off wherever, lie there once and are counted once', async () => {
+    let shards = 0;
+    const deliveries = fc.array(
+      fc.record({
+        from: fc.nat(6),
+        length: fc.integer({ min: 1, max: 7 }),
+        // A batch makes nine calls, and two for each that it withdraws.
+        failsAt: fc.integer({ min: -3, max: 14 }),
+        when: fc.constantFrom('before' as const, 'after' as const),
+      }),
+      { maxLength: 8 },
+    );
+    const cuts = fc.array(fc.integer({ min: 1, max: 7 }), { minLength: 7, maxLength: 7 });
+    await fc.assert(
+      fc.asyncProperty(deliveries, cuts, async (earlier, last) => {
+        shards += 1;
+        const own = `shardId-${String(shards).padStart(12, '0')}`;
+        const records = mixed().map((record) => ({ ...record, shard: own }));
+        for (const { from, length, failsAt, when } of earlier) {
+          const { env } = failingAt(platform.env, failsAt, when);
+          await archiveEvents(env)(records.slice(from, from + length)).catch(refuseUnplanted);
+        }
+        for (const batch of cut(records, last)) await archiveEvents(platform.env)(batch);
+        await expectOnce(platform.env, records);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  function refuseUnplanted(error: unknown): void {
+    if (!(error instanceof PlantedFailure)) throw error;
+  }
+
+  /** Batches of so many records each, as far as the records go. */
+  function cut(records: StreamRecord[], lengths: number[]): StreamRecord[][] {
+    const batches: StreamRecord[][] = [];
+    let from = 0;
+    for (const length of lengths) {
+      if (from < records.length) batches.push(records.slice(from, from + length));
+      from += length;
+    }
+    return batches;
+  }
+});
+
+/** The records of a shard are there, each once, and counted as they are there. */
+async function expectOnce({ objects, hot }: Environment, records: StreamRecord[]): Promise<void> {
+  const { shard: own } = records[0]!;
+  const isOwn = (line: RawLine) => line.source_shard === own;
+  const { raw, quarantined, origins } = await keptRecords(objects, 'events');
+  const expected = records.map(({ sequence }) => `${own} ${sequence}`).sort();
+  expect(origins.filter((origin) => origin.startsWith(`${own} `))).toEqual(expected);
+  const accounts = await hot.query('batches', 'events', { prefix: `${own}-` });
+  const counts = accounts.map(({ values }) => values as unknown as DoorCounts).reduce(addCounts, noCounts);
+  expect(counts).toMatchObject({
+    received: records.length,
+    raw: raw.filter(isOwn).length,
+    quarantined: quarantined.filter(({ origin }) => isOwn(origin)).length,
+    suppressed: 0,
+  });
+}

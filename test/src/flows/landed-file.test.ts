@@ -2,9 +2,10 @@
 import { createHash } from 'node:crypto';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { type LandingFile, landed, landedState, refusalOf } from '../../../src/flows/landed-file.ts';
+import { AdapterError } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
-import { virtualTimer } from '../../support/stream.ts';
+import { intercept, virtualTimer } from '../../support/stream.ts';
 
 const newDirectory = temporaryDirectories();
 const content = 'product_id,name,category,brand,price,cost\np1,Tea,drinks,Acme,1.50,1\np2,Mug,kitchen,Acme,none,2\n';
@@ -68,6 +69,23 @@ test('the waiting ends with the patience', async () => {
   const { found, waits } = wait(async () => {});
   expect(await found).toMatchObject({ state: 'waiting' });
   expect(waits).toHaveLength(30);
+});
+
+test('a store that does not answer for a while is asked on, and one that refuses, or does not come back, is not', async () => {
+  let looks = 0;
+  const waitFailing = (failures: number, retryable: boolean) => {
+    looks = 0;
+    const env = intercept(platform.env, async (_, method, call) => {
+      if (method === 'get' && ++looks <= failures) throw new AdapterError('planted', { retryable });
+      return call();
+    });
+    return landed(env, file, { timer: virtualTimer(platform.clock), patienceSeconds: 60 });
+  };
+  await ingestBatch(platform.env)(await platform.land('products', content));
+  expect(await waitFailing(9, true)).toMatchObject({ state: 'ingested' });
+  await expect(waitFailing(10, true)).rejects.toThrow('planted');
+  expect(looks).toBe(10);
+  await expect(waitFailing(1, false)).rejects.toThrow('planted');
 });
 
 test('a content that came in with another mapping is refused at once, as the door would', async () => {

@@ -1,6 +1,10 @@
 /** What the archive could not take in time comes back from the on-failure store, once. */
+import { open } from '../../../src/domain/privacy/seal.ts';
 import { archiveEventSource } from '../../../src/domain/stream/event-source-settings.ts';
-import { failedBatches, redriveFailures } from '../../../src/flows/redrive-failures.ts';
+import { readDocument } from '../../../src/flows/documents.ts';
+import { noCounts } from '../../../src/flows/door.ts';
+import type { KinesisEvent } from '../../../src/flows/kinesis-handler.ts';
+import { type FailedBatch, failedBatches, redriveFailures } from '../../../src/flows/redrive-failures.ts';
 import { readStatus } from '../../../src/flows/status.ts';
 import { consumeStream } from '../../../src/local/event-source.ts';
 import { AdapterError, type Environment, type NaturalId } from '../../../src/ports.ts';
@@ -24,6 +28,13 @@ async function fail(count: number): Promise<void> {
     settings: { ...archiveEventSource, retryAttempts: 0, bisectBatchOnError: false },
     invoke: () => Promise.reject(new Error('planted')),
   });
+}
+
+/** What was handed to the consumer and lies sealed under a key of the store. */
+async function eventOf(key: string): Promise<KinesisEvent> {
+  const { payload, sealedOn } = (await readDocument<FailedBatch>(platform.env, key))!;
+  const sealingKey = await platform.env.vault.quarantineOpeningKey(sealedOn);
+  return JSON.parse(open(sealingKey!, payload, key).toString());
 }
 
 const events = async () => (await readStatus(platform.env)()).datasets.find(({ dataset }) => dataset === 'events')!;
@@ -63,8 +74,44 @@ test('a batch whose key is gone is told, and the others are archived', async () 
   await fail(4);
   const keys = await failedBatches(platform.env);
   platform.clock.advance(21 * 24 * 60);
-  expect(await redriveFailures(platform.env)()).toMatchObject({ batches: 0, unreadable: keys.length, received: 0 });
+  expect(await redriveFailures(platform.env)()).toEqual({
+    ...noCounts,
+    batches: 0,
+    unreadable: keys.length,
+    withoutBatch: 0,
+  });
   expect(await failedBatches(platform.env)).toEqual(keys);
+});
+
+test('an object that holds no batch is told apart from one whose key is gone, and the others are archived', async () => {
+  await fail(4);
+  const keys = await failedBatches(platform.env);
+  const planted = `${archiveEventSource.onFailurePrefix}dt=2026-03-01/planted.json`;
+  await platform.env.objects.put(planted, Buffer.from(JSON.stringify({ version: '1.0' })));
+  expect(await redriveFailures(platform.env)()).toMatchObject({
+    batches: keys.length,
+    unreadable: 1,
+    withoutBatch: 1,
+    received: 4,
+  });
+  expect(await failedBatches(platform.env)).toEqual([planted]);
+});
+
+test('the same batch in two folders, and a part of it in a third, is archived once', async () => {
+  await fail(8);
+  const keys = await failedBatches(platform.env);
+  const objects = platform.env.objects;
+  for (const key of keys) {
+    const { Records } = await eventOf(key);
+    for (const [folder, records] of Object.entries({ again: Records, half: Records.slice(0, 2) })) {
+      const invocation = { payload: JSON.stringify({ Records: records }) };
+      await objects.put(key.replace('dt=', `${folder}/dt=`), Buffer.from(JSON.stringify(invocation)));
+    }
+  }
+  expect(await redriveFailures(platform.env)()).toMatchObject({ batches: keys.length * 3, received: 8, raw: 8 });
+  expect(await failedBatches(platform.env)).toEqual([]);
+  expect(await events()).toMatchObject({ received: 8, raw: 8, pending: 8, isBalanced: true });
+  expect(await platform.raw('events')).toHaveLength(8);
 });
 
 test('a record that cannot be processed goes to quarantine, its neighbours to raw', async () => {

@@ -1,4 +1,11 @@
-import { awsClients } from '../../../../src/adapters/aws/clients.ts';
+import { ListBucketsCommand } from '@aws-sdk/client-s3';
+import {
+  awsClients,
+  type ClientSettings,
+  clientSettings,
+  s3Client,
+  uploadSettings,
+} from '../../../../src/adapters/aws/clients.ts';
 
 const env = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'id', AWS_SECRET_ACCESS_KEY: 'secret' };
 
@@ -19,6 +26,20 @@ test('clients take region, address and credentials from the environment they are
 
 test('clients of AWS itself name buckets in the host', () => {
   expect(awsClients(env).s3.config.forcePathStyle).toBe(false);
+});
+
+test('uploads may take as long as they get on, and other requests two minutes in all', async () => {
+  const settings = clientSettings({ ...env, AWS_ENDPOINT_URL: 'http://127.0.0.1:9' });
+  // The handler reads its settings at its first request, which nobody answers here.
+  const limitsOf = async ({ requestHandler }: ClientSettings) => {
+    await s3Client({ ...settings, requestHandler, maxAttempts: 1 })
+      .send(new ListBucketsCommand({}))
+      .catch(() => {});
+    const { requestTimeout, socketTimeout } = requestHandler.httpHandlerConfigs();
+    return { requestTimeout, socketTimeout };
+  };
+  expect(await limitsOf(settings)).toEqual({ requestTimeout: 120_000, socketTimeout: 30_000 });
+  expect(await limitsOf(uploadSettings(settings))).toEqual({ requestTimeout: undefined, socketTimeout: 300_000 });
 });
 
 test('clients without a region are refused', () => {
