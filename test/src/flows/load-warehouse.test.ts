@@ -9,6 +9,7 @@ import { EngineError, type Environment, type WarehouseStatement } from '../../..
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 import { warehouseContent } from '../../support/shown-content.ts';
+import { loadingBy } from '../../support/warehouse-over.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;
@@ -40,11 +41,7 @@ const run = () => {
 /** The environment whose loads do what `change` makes of their statements. */
 const planting = (change: (statements: WarehouseStatement[]) => WarehouseStatement[]): Environment => ({
   ...env,
-  warehouse: {
-    query: (sql) => env.warehouse.query(sql),
-    each: (statements) => env.warehouse.each(statements),
-    transaction: (statements) => env.warehouse.transaction(change(statements)),
-  },
+  warehouse: loadingBy(env.warehouse, (id, statements) => env.warehouse.advance(id, change(statements))),
 });
 
 type Copy = Extract<WarehouseStatement, { copy: unknown }>['copy'];
@@ -137,7 +134,7 @@ describe('a load', () => {
     await run();
     const before = await warehouseContent(env);
     platform.clock.advance(60);
-    expect(await loadWarehouse(env)((await newestSnapshot(env))!)).toEqual({ snapshot: 1, tables: [] });
+    expect(await loadWarehouse(env)((await newestSnapshot(env))!)).toEqual({ snapshot: 1, state: 'loaded', tables: [] });
     expect(await warehouseContent(env)).toEqual(before);
   });
 

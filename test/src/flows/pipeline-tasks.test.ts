@@ -12,6 +12,7 @@ import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import { AdapterError, EngineError, type Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { loadingBy } from '../../support/warehouse-over.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;
@@ -166,8 +167,8 @@ describe('who measures runs', () => {
 
   test('is told of one whose load failed', async () => {
     await sale('a');
-    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    const advance = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = loadingBy(env.warehouse, advance);
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect(await ended()).toMatchObject({ 'EndedRuns failed': 1, FailedLoads: 1 });
   });
@@ -238,8 +239,8 @@ describe('the end of a run that failed', () => {
 
   test('behind its snapshot says that the next run resumes at the load', async () => {
     await sale('a');
-    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    const advance = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = loadingBy(env.warehouse, advance);
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect((await listRuns(env)())[0]).toMatchObject({
       failedStep: 'load warehouse',
@@ -251,8 +252,8 @@ describe('the end of a run that failed', () => {
 
   test('never repeats the words of a foreign error, which may quote the data', async () => {
     await sale('a');
-    const transaction = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    const advance = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
+    const warehouse = loadingBy(env.warehouse, advance);
     await expect(run({ ...env, warehouse })).rejects.toThrow(SyntaxError);
     const [record] = await listRuns(env)();
     expect(record?.reason).toBe('an unexpected SyntaxError; the log of the step holds its stack');
