@@ -107,7 +107,7 @@ export class RedshiftTransaction {
       try {
         if (index !== last?.index) {
           if (this.#statements.clock.now().getTime() >= until) return false;
-          const within = { SessionId: last?.sessionId, SessionKeepAliveSeconds: sessionSeconds };
+          const within = { SessionKeepAliveSeconds: sessionSeconds, ...(last && { SessionId: last.sessionId }) };
           const { Id, SessionId } = await this.#statements.submit(text, within, this.#token(session, index));
           last = { index, statementId: Id, sessionId: SessionId };
           await note?.({ session, last });

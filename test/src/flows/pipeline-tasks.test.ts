@@ -202,6 +202,23 @@ describe('the catalog', () => {
     }
   });
 
+  test.each([
+    ['finds nothing new', async () => {}],
+    ['has something new', () => sale('b')],
+  ])('that refused a snapshot to the end is pointed to the newest by a run that %s', async (_what, arrives) => {
+    const { told, given } = catalogue(4);
+    await sale('a');
+    await expect(run(given)).rejects.toThrow('Glue: planted');
+    expect((await listRuns(env)())[0]).toMatchObject({ failedStep: 'load warehouse', snapshot: 1 });
+    await arrives();
+    await run(given);
+    const newest = (await newestSnapshot(env))!;
+    expect(told.map(({ number }) => number)).toEqual([1, 1, 1, 1, newest.number]);
+    expect(Object.keys(told.at(-1)!.tables.clean_transactions!)).toEqual([
+      ...new Set(newest.tables['clean.transactions']!.map(({ partition }) => partition)),
+    ]);
+  });
+
   test('that does not answer is told the same again, of the same snapshot', async () => {
     const { told, given } = catalogue(1);
     await sale('a');
