@@ -12,7 +12,7 @@ export interface Uses {
   vault?: boolean;
   /** Who loads may also query. Migrations connect as the warehouse's administrator, all others as the user of their role. */
   warehouse?: WarehouseUse;
-  /** Who publishes points the catalog's partitions to what it published. */
+  /** Points the catalog's partitions to a snapshot's files. */
   catalog?: boolean;
   alerts?: boolean;
 }
@@ -74,8 +74,9 @@ const useKey = ['kms:Decrypt', 'kms:GenerateDataKey'];
 
 /** `scope` is where the ARNs belong to. */
 export function permissionsOf(scope: Construct, deployment: Deployment, uses: Uses): Permissions {
-  // COPY finds its files by a manifest in the lake; an alert that was told is noted.
-  const objects = { ...uses.objects, ...(uses.warehouse === 'load' && { 'loads/': ['write' as const] }) };
+  // COPY finds its files by a manifest in the lake, and a load notes there how far it is; an alert that was told is noted.
+  const loads = { 'loads/': ['read', 'write'] } satisfies Uses['objects'];
+  const objects = { ...uses.objects, ...(uses.warehouse === 'load' && loads) };
   const used = {
     ...uses.tables,
     ...(uses.alerts && { alerts: 'write' as const }),

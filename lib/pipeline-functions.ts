@@ -66,13 +66,14 @@ export const pipelineFunctions = {
     mostCalls,
   },
   'publish-snapshot': {
-    uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record, catalog: true },
+    uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record },
     timeoutMinutes: 5,
     memoryMb: 1024,
     mostCalls,
   },
+  /** Points the catalog to the snapshot, and works on the load for some minutes. */
   'load-warehouse': {
-    uses: { objects: { 'snapshots/': ['read'] }, tables: record, warehouse: 'load' },
+    uses: { objects: { 'snapshots/': ['read'] }, tables: record, warehouse: 'load', catalog: true },
     timeoutMinutes: 15,
     memoryMb: 1024,
     mostCalls,

@@ -271,6 +271,12 @@ export interface Warehouse {
   /** Runs the statements in order in one transaction: all, or none and an EngineError that names the statement. */
   transaction(statements: WarehouseStatement[]): Promise<void>;
   /**
+   * Works for some minutes on a transaction that may take longer. `running` asks to be called again within minutes, with the same
+   * id and statements, and having asked the warehouse whether it holds what they do: it may have been committed without
+   * a word. A call that dies is made again; one that is not leaves nothing behind. Errors as those of `transaction`.
+   */
+  advance(id: string, statements: WarehouseStatement[]): Promise<'committed' | 'running'>;
+  /**
    * Runs statements in order, each by itself, for those that no transaction takes: what was done before one that fails
    * stays. EngineError that names the statement.
    */

@@ -16,8 +16,8 @@ export function catalogTables(sql: SqlFiles): CatalogTable[] {
 }
 
 /**
- * Points the catalog to a snapshot's files. It follows the commit: what is missing after a crash between the two, the same
- * task called again brings about, or the next snapshot's.
+ * Points the catalog to a snapshot's files. It follows the commit, in the step at which a run resumes that finds a snapshot
+ * unserved: what a refusal or a crash left undone, the next run of any kind does.
  */
 export const publishToCatalog =
   ({ catalog, sql }: Pick<Environment, 'catalog' | 'sql'>) =>

@@ -1,15 +1,23 @@
-/** Brings the warehouse to a snapshot: what differs from the loaded one is copied and replaced in one transaction. */
+/**
+ * Brings the warehouse to a snapshot: what differs from the loaded one is copied and replaced in one transaction, which may take
+ * several calls.
+ */
 import { type Snapshot, type TableChange, tableChange } from '../domain/lake/snapshot.ts';
 import { statementsOf } from '../domain/warehouse/statements.ts';
-import type { Environment, WarehouseStatement } from '../ports.ts';
+import { EngineError, type Environment, type WarehouseStatement } from '../ports.ts';
 import { readSnapshot } from './documents.ts';
 import { readModels } from './models.ts';
 
 export interface Load {
   snapshot: number;
-  /** Tables that changed, with the rows copied; empty where the warehouse held the snapshot already. */
+  /** `loading` asks to be called again after a while. */
+  state: 'loaded' | 'loading';
+  /** Tables that change, with the rows copied; empty where the warehouse holds the snapshot already. */
   tables: { table: string; rows: number }[];
 }
+
+/** As long as the models of a layer may take, and less than the eight hours for which Redshift knows a statement by its token. */
+const mostHours = 4;
 
 /** The number of the snapshot that the warehouse holds; 0 before the first load. */
 export async function loadedSnapshot(env: Environment): Promise<number> {
@@ -17,12 +25,17 @@ export async function loadedSnapshot(env: Environment): Promise<number> {
   return Number(rows[0]?.[0] ?? 0);
 }
 
-/** Loads the snapshot. Loading twice changes nothing; any error leaves the warehouse as it was. */
+/**
+ * Loads the snapshot, or goes on with the load that began at `startedAt`. Loading twice changes nothing; any error leaves the
+ * warehouse as it was. EngineError where a load takes too long.
+ */
 export const loadWarehouse =
   (env: Environment) =>
-  async (snapshot: Snapshot): Promise<Load> => {
+  async (snapshot: Snapshot, startedAt = env.clock.now()): Promise<Load> => {
+    const { number } = snapshot;
     const loaded = await loadedSnapshot(env);
-    if (loaded === snapshot.number) return { snapshot: snapshot.number, tables: [] };
+    if (loaded === number) return { snapshot: number, state: 'loaded', tables: [] };
+    if (env.clock.now().getTime() - startedAt.getTime() > mostHours * 3_600_000) throw tookTooLong();
     const from = loaded === 0 ? {} : (await readSnapshot(env, loaded))?.tables;
     const { models } = readModels(env.sql);
     const partitionOf = new Map(models.map((model) => [model.table, model.header.partition]));
@@ -32,16 +45,23 @@ export const loadWarehouse =
       .filter((table) => table.startsWith('curated.'))
       .map((table) => tableChange(table, from && (from[table] ?? []), snapshot.tables[table] ?? []))
       .filter((change) => change !== undefined);
-    await env.warehouse.transaction([
+    const state = await env.warehouse.advance(`snapshot ${number} ${startedAt.toISOString()}`, [
       ...changes.flatMap((change) => replaceStatements(env, change, partitionOf.get(change.table))),
       ...statements(env, 'load/set_load_state.sql', {
         run_id: snapshot.runId,
-        snapshot_no: snapshot.number,
-        loaded_at: env.clock.now().toISOString().slice(0, 19).replace('T', ' '),
+        snapshot_no: number,
+        loaded_at: startedAt.toISOString().slice(0, 19).replace('T', ' '),
       }),
     ]);
-    return { snapshot: snapshot.number, tables: changes.map(({ table, files }) => ({ table, rows: rowCount(files) })) };
+    const tables = changes.map(({ table, files }) => ({ table, rows: rowCount(files) }));
+    return { snapshot: number, state: state === 'committed' ? 'loaded' : 'loading', tables };
   };
+
+const tookTooLong = () =>
+  new EngineError(
+    `a load may take ${mostHours} hours, and this one has not ended: it is given up, and nothing of it is in the warehouse; ` +
+      "look for a lock of somebody's long transaction, or give the warehouse more RPUs (`warehouse.maxRpus`), and run again",
+  );
 
 const rowCount = (files: { rows: number }[]): number => files.reduce((sum, file) => sum + file.rows, 0);
 

@@ -8,10 +8,11 @@ import { parseRunRequest, type RunKind } from '../domain/lake/run-request.ts';
 import type { Snapshot } from '../domain/lake/snapshot.ts';
 import type { GateDocument } from '../domain/quality/judge.ts';
 import type { Environment, HotValue } from '../ports.ts';
+import { publishToCatalog } from './catalog.ts';
 import { newestSnapshot, readSnapshot } from './documents.ts';
 import { type Excluded, excludeRows } from './exclude-rows.ts';
 import { judgeQuality } from './judge-quality.ts';
-import { loadedSnapshot, loadWarehouse } from './load-warehouse.ts';
+import { type Load, loadedSnapshot, loadWarehouse } from './load-warehouse.ts';
 import { notifyRun } from './notify-run.ts';
 import { planCleanLayer } from './plan-run.ts';
 import { publishAnswers, servingIndex } from './publish-answers.ts';
@@ -123,13 +124,16 @@ const publish =
 const outputsOf = (results: EngineResult[]): Record<string, number> =>
   Object.fromEntries(results.flatMap(({ models }) => models.map(({ table, rows }) => [table, rows])));
 
-/** The warehouse's state: `loading` asks to be called again after a while. */
+/** Points the catalog to the snapshot, and loads it; `loading` asks to be called again after a while. */
 const load =
   (env: Environment) =>
-  async ({ runId, snapshot }: SnapshotPayload): Promise<{ state: 'loaded' | 'loading' }> =>
-    notedStep(env, runId, 'load warehouse', async () => {
-      const loaded = await loadWarehouse(env)(await published(env, snapshot));
-      return { value: { state: 'loaded' }, outcome: told.load(loaded) };
+  async ({ runId, snapshot: number }: SnapshotPayload): Promise<Pick<Load, 'state'>> =>
+    notedStep(env, runId, 'load warehouse', async (startedAt) => {
+      const snapshot = await published(env, number);
+      await publishToCatalog(env)(snapshot);
+      const loaded = await loadWarehouse(env)(snapshot, startedAt);
+      const { state } = loaded;
+      return { value: { state }, ...(state === 'loaded' && { outcome: told.load(loaded) }) };
     });
 
 const answer =

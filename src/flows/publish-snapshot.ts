@@ -1,4 +1,4 @@
-/** Publishes what a run wrote: one put-if-absent is the commit, behind which the catalog is pointed to it. */
+/** Publishes what a run wrote: one put-if-absent is the commit. */
 import { type Dataset, datasets } from '../contracts/index.ts';
 import { snapshotKey } from '../domain/lake/layout.ts';
 import type { EngineResult } from '../domain/lake/run-plan.ts';
@@ -6,7 +6,6 @@ import { addConsumed, applyResult, consumes, recounted, rolledBack, type Snapsho
 import type { Exclusion } from '../domain/quality/exclusions.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import type { Environment } from '../ports.ts';
-import { publishToCatalog } from './catalog.ts';
 import { newestSnapshot, readSnapshot, writeDocumentOnce } from './documents.ts';
 import { readJsonLines } from './exclusions.ts';
 import type { RunInputs } from './plan-run.ts';
@@ -78,12 +77,6 @@ export const publishRollback =
   };
 
 async function commit(env: Environment, snapshot: Snapshot): Promise<Snapshot> {
-  const published = await putOnce(env, snapshot);
-  await publishToCatalog(env)(published);
-  return published;
-}
-
-async function putOnce(env: Environment, snapshot: Snapshot): Promise<Snapshot> {
   if (await writeDocumentOnce(env, snapshotKey(snapshot.number), snapshot)) return snapshot;
   const taken = await readSnapshot(env, snapshot.number);
   // This step was tried before, and its answer was lost.

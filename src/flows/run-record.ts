@@ -42,6 +42,8 @@ export interface RunRecord extends Partial<RunFailure> {
   steps: StepReport[];
   /** The step that goes on, or in which the run ended. */
   currentStep?: string;
+  /** When it began. */
+  currentStepSince?: string;
 }
 
 const partition = 'runs';
@@ -74,7 +76,7 @@ export async function noteRun(env: Environment, runId: string, changes: Partial<
 export async function noteStep(env: Environment, runId: string, report: StepReport): Promise<void> {
   const steps = (await readRun(env, runId))?.steps ?? [];
   const others = steps.at(-1)?.step === report.step ? steps.slice(0, -1) : steps;
-  await noteRun(env, runId, { steps: [...others, report], currentStep: undefined });
+  await noteRun(env, runId, { steps: [...others, report], currentStep: undefined, currentStepSince: undefined });
 }
 
 /**

@@ -27,24 +27,29 @@ export const stepOfState: Record<string, string> = {
 
 export interface StepDone<T> {
   value: T;
-  /** What the step did, in words with figures. */
-  outcome: string;
+  /** What the step did, in words with figures; none where it is not done yet, and is called again. */
+  outcome?: string;
 }
 
-/** Does a step's work under the run's lock, and writes down in the run's record that it began and what it did. */
+/**
+ * Does a step's work under the run's lock, and writes down in the run's record that it began and what it did. Where the step is
+ * called again before it is done, its work is told when it began at first.
+ */
 export async function notedStep<T>(
   env: Environment,
   runId: string,
   step: string,
-  work: () => Promise<StepDone<T>>,
+  work: (startedAt: Date) => Promise<StepDone<T>>,
 ): Promise<T> {
-  const execution = (await readRun(env, runId))?.execution ?? '';
+  const { execution = '', currentStep, currentStepSince } = (await readRun(env, runId)) ?? {};
   await ownRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs }).renew();
-  await noteRun(env, runId, { currentStep: step });
-  const began = env.clock.now();
-  const { value, outcome } = await work();
-  const seconds = (env.clock.now().getTime() - began.getTime()) / 1000;
-  await noteStep(env, runId, { step, startedAt: began.toISOString(), seconds, outcome });
+  const isBegun = currentStep === step && currentStepSince !== undefined;
+  const startedAt = isBegun ? currentStepSince : env.clock.now().toISOString();
+  await noteRun(env, runId, { currentStep: step, currentStepSince: startedAt });
+  const { value, outcome } = await work(new Date(startedAt));
+  if (outcome === undefined) return value;
+  const seconds = (env.clock.now().getTime() - Date.parse(startedAt)) / 1000;
+  await noteStep(env, runId, { step, startedAt, seconds, outcome });
   return value;
 }
 

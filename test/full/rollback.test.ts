@@ -160,7 +160,7 @@ describe('a vacuum', () => {
     await order('b', '2');
     const noWarehouse = {
       ...platform.env,
-      warehouse: { ...platform.env.warehouse, query: failing, transaction: failing },
+      warehouse: { ...platform.env.warehouse, query: failing, advance: failing },
     };
     await expect(runPipeline(noWarehouse)).rejects.toThrow('down');
     await vacuumLake(platform.env, { keep: 1 });

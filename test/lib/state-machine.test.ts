@@ -1,5 +1,7 @@
 /** The pipeline's state machine: each task has its limits, and no run ends without a word. */
 import validate from 'asl-validator';
+import type { JsonObject } from '../../src/domain/json.ts';
+import { executeStateMachine } from '../../src/local/state-machine.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { breaches, type Definition, type State } from '../support/state-machine-walk.ts';
 import { resourceOf, synthesize } from '../support/synthesized.ts';
@@ -64,6 +66,26 @@ describe('the walk finds', () => {
     ['a refused batch that is not told', ({ AfterExclusion }) => (AfterExclusion!.Default = 'RunFailed'), 'RunFailed'],
   ])('%s', (_, change, end) => {
     expect(planted(change)).toEqual([`${end} ends a run of which nobody is told`]);
+  });
+});
+
+describe('a load that goes on behind its call', () => {
+  test('is asked for again every 15 seconds, and as often as it goes on', async () => {
+    const { WaitForLoad, ...States } = definition().States;
+    expect(WaitForLoad).toEqual({ Type: 'Wait', Seconds: 15, Next: 'LoadWarehouse' });
+    const called: string[] = [];
+    const call = async (state: string): Promise<JsonObject> => {
+      called.push(state);
+      return { Payload: { state: called.length < 4 ? 'loading' : 'loaded' } };
+    };
+    const withoutWaiting = {
+      ...definition(),
+      StartAt: 'LoadWarehouse',
+      States: { ...States, WaitForLoad: { ...WaitForLoad, Seconds: 0 } },
+    };
+    const input = { runId: 'r1', snapshot: { number: 1 } };
+    await executeStateMachine(JSON.parse(JSON.stringify(withoutWaiting)), { name: 'e', input, call });
+    expect(called).toEqual([...Array(4).fill('LoadWarehouse'), 'PublishAnswers', 'Notify']);
   });
 });
 

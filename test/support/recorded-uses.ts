@@ -32,7 +32,7 @@ export function recording(env: Environment, uses: Set<string>): Environment {
     objects: watched(env.objects, ofObjects),
     hot: watched(env.hot, ofHot),
     vault: watched(env.vault, { quarantineSealingKey: vaultUse, resolve: forbidden('subjects') }),
-    warehouse: watched(env.warehouse, { query: said('query warehouse'), transaction: said('load warehouse') }),
+    warehouse: watched(env.warehouse, { query: said('query warehouse'), advance: said('load warehouse') }),
     catalog: watched(env.catalog, { publish: said('catalog') }),
     alerts: watched(env.alerts, { send: said('alerts') }),
     engine: watched(env.engine, { execute: forbidden('the engine') }),

@@ -1,13 +1,21 @@
 /**
- * The Data API of Redshift as far as the platform speaks it, over HTTP, with DuckDB as the warehouse: sessions, statements that
- * are done when they are asked after, results in Redshift's types, COPY of Parquet files by a manifest. It is no Redshift: that
- * Redshift takes the same SQL is what PGlite and the lint stand for.
+ * The Data API of Redshift as far as the platform speaks it, with DuckDB as the warehouse: sessions, tokens, statements that
+ * are done when they are asked after, results in Redshift's types, COPY of Parquet files by a manifest, and faults. Functions and
+ * commands ask it over HTTP, tests of the adapter by a mock of the client. It is no Redshift: that Redshift takes the same SQL
+ * is what PGlite and the lint stand for.
  */
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
+import {
+  DescribeStatementCommand,
+  ExecuteStatementCommand,
+  GetStatementResultCommand,
+  RedshiftDataClient,
+} from '@aws-sdk/client-redshift-data';
 import { type DuckDBConnection, DuckDBInstance, type DuckDBResultReader } from '@duckdb/node-api';
+import { mockClient } from 'aws-sdk-client-mock';
 import { redshiftAlone } from './warehouse-over.ts';
 
 /** The content of an object at an `s3://` address. */
@@ -15,22 +23,59 @@ export type ReadObject = (uri: string) => Promise<Uint8Array>;
 
 type Request = Record<string, unknown>;
 
+export interface Call {
+  action: 'ExecuteStatement' | 'DescribeStatement' | 'GetStatementResult';
+  sql: string;
+}
+
+/** What goes wrong at a call. */
+export type Fault = keyof typeof refusals | keyof typeof ends | 'not ended';
+
 interface Statement {
+  id: string;
   sql: string;
   sessionId: string | undefined;
+  status: 'FINISHED' | 'FAILED' | 'ABORTED';
   result?: DuckDBResultReader;
   error?: string;
 }
 
-/** An answer of the API that is an error. */
+/** An answer of the API that is an error. Its name is AWS' name of it. */
 class ApiError extends Error {
-  readonly type: string;
-
-  constructor(type: string, message: string) {
+  constructor(name: string, message: string) {
     super(message);
-    this.type = type;
+    this.name = name;
   }
 }
+
+/** Words that no error of the platform may repeat. */
+export const quotedWords = 'planted-7f3a9c';
+
+const refused = (name: string, message = quotedWords) => new ApiError(name, message);
+
+const refusals = {
+  throttled: () => refused('ThrottlingException'),
+  'statements exceeded': () => refused('ActiveStatementsExceededException'),
+  'sessions exceeded': () => refused('ActiveSessionsExceededException'),
+  resuming: () => refused('ValidationException', `The workgroup is resuming ${quotedWords}`),
+  'credentials expired': () => refused('ExpiredTokenException'),
+  'access denied': () => refused('AccessDeniedException'),
+  /** The call has its effect; its answer does not come. */
+  'answer lost': () => refused('TimeoutError'),
+  'session gone': () => refused('ValidationException', `Session ${quotedWords} is not available`),
+  'not found': () => refused('ResourceNotFoundException'),
+};
+
+/** Faults that Redshift tells as the end of the statement. */
+const ends = {
+  'connection closed': { status: 'FAILED', error: `Connection was closed ${quotedWords}` },
+  overtaken: { status: 'FAILED', error: `ERROR: 1023 Serializable isolation violation on table ${quotedWords}` },
+  'usage limit': { status: 'ABORTED', error: `Query stopped: usage limit reached ${quotedWords}` },
+  stopped: { status: 'ABORTED', error: quotedWords },
+  failed: { status: 'FAILED', error: quotedWords },
+} as const;
+
+const endOf = (fault: Fault | undefined) => (fault && fault in ends ? ends[fault as keyof typeof ends] : undefined);
 
 const typeNames: [RegExp, string][] = [
   [/^TIMESTAMP/, 'timestamp'],
@@ -46,11 +91,14 @@ const typeNames: [RegExp, string][] = [
 export class RedshiftDataServer {
   /** The statements that were run, in order. */
   readonly statements: string[] = [];
+  /** The fault of a call, where it has one. */
+  faultAt: (call: Call) => Fault | undefined = () => undefined;
   readonly #instance: DuckDBInstance;
   readonly #readObject: ReadObject;
   readonly #folder = mkdtempSync(join(tmpdir(), 'c360-redshift-'));
   readonly #sessions = new Map<string, DuckDBConnection>();
   readonly #known = new Map<string, Statement>();
+  readonly #byToken = new Map<string, Promise<Statement>>();
 
   private constructor(instance: DuckDBInstance, readObject: ReadObject) {
     this.#instance = instance;
@@ -64,36 +112,104 @@ export class RedshiftDataServer {
   /** What the API answers to an action, such as `ExecuteStatement`. */
   async answer(action: string, request: Request): Promise<{ status: number; body: string }> {
     try {
-      const answer = await this.#actions[action]?.(request);
-      if (!answer) throw new ApiError('UnknownOperationException', `there is no ${action} here`);
-      return { status: 200, body: JSON.stringify(answer) };
+      if (!(action in this.#actions)) throw new ApiError('UnknownOperationException', `there is no ${action} here`);
+      return { status: 200, body: JSON.stringify(await this.#call(action as Call['action'], request)) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
-      return { status: 400, body: JSON.stringify({ __type: error.type, message: error.message }) };
+      return { status: 400, body: JSON.stringify({ __type: error.name, message: error.message }) };
     }
   }
 
+  /** A client whose calls come here without HTTP; `through` stands between them. */
+  client(through: <Answer>(work: () => Promise<Answer>) => Promise<Answer> = (work) => work()): RedshiftDataClient {
+    const client = new RedshiftDataClient({ region: 'eu-west-1' });
+    const mock = mockClient(client);
+    const call = (action: Call['action']) => (input: object) =>
+      through(() => this.#call(action, Object.fromEntries(Object.entries(input))));
+    mock.on(ExecuteStatementCommand).callsFake(call('ExecuteStatement'));
+    mock.on(DescribeStatementCommand).callsFake(call('DescribeStatement'));
+    mock.on(GetStatementResultCommand).callsFake(call('GetStatementResult'));
+    return client;
+  }
+
+  /** Runs a statement by itself, as whoever else is connected. */
+  async select(sql: string): Promise<unknown[][]> {
+    const connection = await this.#instance.connect();
+    try {
+      return (await connection.runAndReadAll(sql)).getRowsJson();
+    } finally {
+      connection.closeSync();
+    }
+  }
+
+  /** How many sessions are open. */
+  get openSessions(): number {
+    return this.#sessions.size;
+  }
+
+  /** Ends all sessions, as their time does: what they have not committed is rolled back. */
+  endSessions(): void {
+    for (const id of this.#sessions.keys()) this.#endSession(id);
+  }
+
   close(): void {
-    for (const session of this.#sessions.values()) session.closeSync();
+    this.endSessions();
     this.#instance.closeSync();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  readonly #actions: Record<string, (request: Request) => Promise<object>> = {
-    ExecuteStatement: async (request) => {
-      const sessionId = await this.#sessionOf(request);
-      const statement: Statement = { sql: String(request.Sql), sessionId };
-      const id = randomUUID();
-      this.#known.set(id, statement);
-      await this.#run(statement);
+  #endSession(id: string): void {
+    this.#sessions.get(id)?.closeSync();
+    this.#sessions.delete(id);
+  }
+
+  async #call(action: Call['action'], request: Request): Promise<object> {
+    const { sql, sessionId } =
+      action === 'ExecuteStatement'
+        ? { sql: String(request.Sql), sessionId: request.SessionId }
+        : this.#statement(request.Id);
+    const fault = this.faultAt({ action, sql });
+    const refusal = fault && fault in refusals ? refusals[fault as keyof typeof refusals]() : undefined;
+    if (fault === 'session gone' && typeof sessionId === 'string') this.#endSession(sessionId);
+    if (refusal && fault !== 'answer lost') throw refusal;
+    const answer = await this.#actions[action](request, fault);
+    if (refusal) throw refusal;
+    return answer;
+  }
+
+  readonly #actions: Record<Call['action'], (request: Request, fault?: Fault) => Promise<object>> = {
+    ExecuteStatement: async (request, fault) => {
+      const token = String(request.ClientToken ?? randomUUID());
+      const known = this.#byToken.get(token);
+      const execution = known ?? this.#execute(request, fault);
+      this.#byToken.set(token, execution);
+      // A call that was refused has handed nothing over, and its token is free.
+      execution.catch(() => this.#byToken.delete(token));
+      const { id, sessionId } = await execution;
       return { Id: id, SessionId: sessionId, Status: 'SUBMITTED' };
     },
-    DescribeStatement: async ({ Id }) => {
-      const { sessionId, error } = this.#statement(Id);
-      return { Id, SessionId: sessionId, Status: error === undefined ? 'FINISHED' : 'FAILED', Error: error };
+    DescribeStatement: async ({ Id }, fault) => {
+      const { sessionId, status, error } = this.#statement(Id);
+      if (fault === 'not ended') return { Id, SessionId: sessionId, Status: 'STARTED' };
+      return { Id, SessionId: sessionId, Status: status, Error: error };
     },
     GetStatementResult: async ({ Id }) => resultOf(this.#statement(Id)),
   };
+
+  async #execute(request: Request, fault: Fault | undefined): Promise<Statement> {
+    const sessionId = await this.#sessionOf(request);
+    const statement: Statement = { id: randomUUID(), sql: String(request.Sql), sessionId, status: 'FINISHED' };
+    this.statements.push(statement.sql);
+    const end = endOf(fault);
+    if (end) {
+      // A statement that fails spoils its transaction.
+      if (sessionId) await this.#run({ ...statement, sql: 'select error()' });
+      Object.assign(statement, end);
+    } else await this.#run(statement);
+    if (fault === 'connection closed' && sessionId) this.#endSession(sessionId);
+    this.#known.set(statement.id, statement);
+    return statement;
+  }
 
   /** The session that the request names, or a new one where it asks to keep it. A session knows its place; others name it. */
   async #sessionOf({
@@ -122,13 +238,12 @@ export class RedshiftDataServer {
   }
 
   async #run(statement: Statement): Promise<void> {
-    this.statements.push(statement.sql);
     const { sessionId } = statement;
     const connection = sessionId ? this.#sessions.get(sessionId)! : await this.#instance.connect();
     try {
       statement.result = await connection.runAndReadAll(await this.#inDuckDb(statement.sql));
     } catch (error) {
-      statement.error = String(error);
+      Object.assign(statement, { status: 'FAILED', error: String(error) });
     } finally {
       if (!sessionId) connection.closeSync();
     }

@@ -8,12 +8,12 @@ import { SnsAlerts } from './sns-alerts.ts';
 
 /**
  * With the warehouse: C360_WAREHOUSE_WORKGROUP, C360_WAREHOUSE_DATABASE and C360_WAREHOUSE_COPY_ROLE (an ARN). Where
- * C360_WAREHOUSE_SECRET names a secret it connects as its user, and else as that of its own role. Who uses the stream
- * beside it gives that, too.
+ * C360_WAREHOUSE_SECRET names a secret it connects as its user, and else as that of its own role. Who uses the stream or
+ * the catalog beside it gives that, too.
  */
 export function warehouseEnvironment(
   variables: Variables,
-  given: { sql: SqlFiles; stream?: Environment['stream'] },
+  given: { sql: SqlFiles; stream?: Environment['stream']; catalog?: Environment['catalog'] },
 ): Environment {
   const warehouse = once(
     () =>
@@ -30,6 +30,9 @@ export function warehouseEnvironment(
     sql: given.sql,
     get stream() {
       return given.stream;
+    },
+    get catalog() {
+      return given.catalog;
     },
     get warehouse() {
       return warehouse();
@@ -58,8 +61,8 @@ export function alertsEnvironment(variables: Variables, { sql }: { sql: SqlFiles
   return env;
 }
 
-/** With the catalog: C360_CATALOG_DATABASE. */
-export function catalogEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
+/** With the warehouse, and with the catalog: C360_CATALOG_DATABASE. */
+export function loadEnvironment(variables: Variables, { sql }: { sql: SqlFiles }): Environment {
   const catalog = once(
     () =>
       new GlueCatalog({
@@ -68,7 +71,7 @@ export function catalogEnvironment(variables: Variables, { sql }: { sql: SqlFile
         bucket: read(variables, 'C360_BUCKET'),
       }),
   );
-  return awsEnvironment(variables, {
+  return warehouseEnvironment(variables, {
     sql,
     get catalog() {
       return catalog();

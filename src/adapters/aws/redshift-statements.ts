@@ -1,6 +1,6 @@
 /**
- * Single statements by Redshift's Data API, each run to its end. What may pass is asked again, under one token, so that a
- * statement whose answer was lost runs once; what does not pass is an error that says what to do.
+ * Single statements by Redshift's Data API. What may pass is asked again, under one token, so that a statement whose answer
+ * was lost runs once; what does not pass is an error that says what to do.
  */
 import { randomUUID } from 'node:crypto';
 import {
@@ -12,7 +12,7 @@ import {
   type GetStatementResultResponse,
   type RedshiftDataClient,
 } from '@aws-sdk/client-redshift-data';
-import { AdapterError, EngineError, type Timer } from '../../ports.ts';
+import { AdapterError, type Clock, EngineError, type Timer } from '../../ports.ts';
 import { adapterError, errorCode, refusal } from './errors.ts';
 import { type Attempt, retrying, systemTimer } from './retry.ts';
 
@@ -23,12 +23,22 @@ export interface RedshiftStatementsOptions {
   /** Name of the secret of the user who connects; without it that is the user of the caller's IAM role. */
   secret?: string;
   timer?: Timer;
+  clock?: Clock;
 }
 
-export type Session = Pick<ExecuteStatementInput, 'SessionId' | 'SessionKeepAliveSeconds'>;
+type Session = Pick<ExecuteStatementInput, 'SessionId' | 'SessionKeepAliveSeconds'>;
+
+export interface Text {
+  sql: string;
+  /** Names the statement where it fails. */
+  what: string;
+}
+
+/** The transaction is rolled back, and may begin anew. */
+export class TransactionLost extends AdapterError {}
 
 /** The session has ended, and Redshift has rolled its transaction back. */
-export class SessionLost extends AdapterError {}
+export class SessionLost extends TransactionLost {}
 
 /** Below the time in which the client waits for an answer. */
 const longestWaitSeconds = 20;
@@ -39,29 +49,61 @@ export class RedshiftStatements {
   readonly #client: RedshiftDataClient;
   readonly #place: Pick<ExecuteStatementInput, 'WorkgroupName' | 'Database' | 'SecretArn'>;
   readonly timer: Timer;
+  readonly clock: Clock;
 
-  constructor({ client, workgroup, database, secret, timer = systemTimer }: RedshiftStatementsOptions) {
+  constructor({
+    client,
+    workgroup,
+    database,
+    secret,
+    timer = systemTimer,
+    clock = { now: () => new Date() },
+  }: RedshiftStatementsOptions) {
     this.#client = client;
     this.#place = { WorkgroupName: workgroup, Database: database, ...(secret && { SecretArn: secret }) };
     this.timer = timer;
+    this.clock = clock;
   }
 
-  /** An EngineError that names the statement where Redshift refuses or breaks it off; AdapterError where it does not get that far. */
-  async run(what: string, Sql: string, session: Session = {}): Promise<{ Id: string; SessionId: string | undefined }> {
-    const bytes = Buffer.byteLength(Sql);
-    if (bytes > maxStatementBytes) throw refusal(`${what}: a statement has at most 100,000 bytes, got ${bytes}`);
+  /** Runs a statement to its end, and returns its id. Errors as of `submit` and `hasEnded`. */
+  async run(text: Text, session?: Session): Promise<string> {
+    const { Id } = await this.submit(text, session);
+    await this.hasEnded(text.what, Id, Number.POSITIVE_INFINITY);
+    return Id;
+  }
+
+  /** Hands a statement over. A token stands for one statement for eight hours: given again, it is not run again. */
+  async submit(
+    { what, sql }: Text,
+    session: Session = {},
+    ClientToken: string = randomUUID(),
+  ): Promise<{ Id: string; SessionId: string | undefined }> {
     // A session knows its workgroup, database and user, and refuses to hear them again.
     const place = session.SessionId ? {} : this.#place;
-    const input = { ...place, ...session, Sql, ClientToken: randomUUID(), WaitTimeSeconds: longestWaitSeconds };
-    const started = await this.#asked(what, () => this.#client.send(new ExecuteStatementCommand(input)));
-    const Id = started.Id!;
+    const input = {
+      ...place,
+      ...session,
+      Sql: fitting({ what, sql }).sql,
+      ClientToken,
+      WaitTimeSeconds: longestWaitSeconds,
+    };
+    const { Id, SessionId } = await this.#asked(what, () => this.#client.send(new ExecuteStatementCommand(input)));
+    return { Id: Id!, SessionId };
+  }
+
+  /**
+   * Waits until the statement has ended; false where it has not by `until` (milliseconds since 1970). An EngineError that names
+   * it where Redshift refused it or broke it off.
+   */
+  async hasEnded(what: string, Id: string, until: number): Promise<boolean> {
     for (;;) {
       const described = await this.#asked(what, () =>
         this.#client.send(new DescribeStatementCommand({ Id, WaitTimeSeconds: longestWaitSeconds })),
       );
       const { Status } = described;
-      if (Status === 'FINISHED') return { Id, SessionId: described.SessionId ?? started.SessionId };
+      if (Status === 'FINISHED') return true;
       if (Status === 'FAILED' || Status === 'ABORTED') throw failure(what, described);
+      if (this.clock.now().getTime() >= until) return false;
     }
   }
 
@@ -86,6 +128,13 @@ export class RedshiftStatements {
       }
     });
   }
+}
+
+/** The statement itself; AdapterError where the API takes none of its length. */
+export function fitting(text: Text): Text {
+  const bytes = Buffer.byteLength(text.sql);
+  if (bytes > maxStatementBytes) throw refusal(`${text.what}: a statement has at most 100,000 bytes, got ${bytes}`);
+  return text;
 }
 
 /** What a call becomes that was not answered. AWS' words tell some causes apart; they are not repeated, since they quote. */
@@ -116,7 +165,7 @@ function failure(what: string, { Id, Status, Error: words = '' }: DescribeStatem
   const told = `${what}: ${kind}; ${where}`;
   if (kind === lost) return new SessionLost(told, { retryable: true });
   // Of two transactions on the same tables Redshift breaks off one, which may begin anew.
-  if (kind === overtaken) return new AdapterError(told, { retryable: true });
+  if (kind === overtaken) return new TransactionLost(told, { retryable: true });
   return new EngineError(told);
 }
 

@@ -1,41 +1,22 @@
-/**
- * Warehouse on Redshift by its Data API. A transaction is a session in which one statement follows the other: a batch of the
- * API takes 40 at most, and a load has more. A session that is left behind is rolled back when its time is over.
- */
-import { createHash } from 'node:crypto';
+/** Warehouse on Redshift by its Data API. */
+import { createHash, randomUUID } from 'node:crypto';
 import type { ColumnMetadata, Field } from '@aws-sdk/client-redshift-data';
-import {
-  AdapterError,
-  type ObjectStore,
-  type ResultSet,
-  type Scalar,
-  type Warehouse,
-  type WarehouseStatement,
-} from '../../ports.ts';
+import type { ObjectStore, ResultSet, Scalar, Warehouse, WarehouseStatement } from '../../ports.ts';
 import { refusal } from './errors.ts';
-import { RedshiftStatements, type RedshiftStatementsOptions, SessionLost } from './redshift-statements.ts';
-import { type Attempt, retrying } from './retry.ts';
+import { fitting, RedshiftStatements, type RedshiftStatementsOptions, type Text } from './redshift-statements.ts';
+import { RedshiftTransaction } from './redshift-transaction.ts';
 
 export interface RedshiftWarehouseOptions extends RedshiftStatementsOptions {
   /** ARN of the role with which Redshift reads the lake. */
   copyRoleArn: string;
-  /** The lake: COPY finds its files there by a manifest below `loads/`. */
+  /** The lake: below `loads/`, COPY finds its files by a manifest, and a transaction the place where it stands. */
   objects: ObjectStore;
+  /** How long one call of `advance` works. */
+  sliceSeconds?: number;
 }
 
 /** What a COPY statement appends, and to which table. */
 type Copy = Extract<WarehouseStatement, { copy: object }>['copy'];
-
-interface Text {
-  sql: string;
-  what: string;
-}
-
-/** A session lives on for this long behind its last statement; the next follows at once. */
-const sessionSeconds = 120;
-
-/** Times that a transaction is begun whose session is lost before its end. */
-const mostSessions = 3;
 
 export class RedshiftWarehouse implements Warehouse {
   readonly #options: RedshiftWarehouseOptions;
@@ -46,57 +27,39 @@ export class RedshiftWarehouse implements Warehouse {
     this.#statements = new RedshiftStatements(options);
   }
 
-  /**
-   * A session that is lost before the commit is asked for was rolled back, so that the whole begins anew. Behind that it
-   * may be unknown whether the commit was made: an AdapterError says so, and whoever calls again asks the warehouse first
-   * (a load its `load_state`, a migration its `schema_migrations`).
-   */
+  /** Where it is not known whether the commit was made, an AdapterError says so, and who calls again asks the warehouse first. */
   async transaction(statements: WarehouseStatement[]): Promise<void> {
+    await this.#transactionOf(await this.#texts(statements)).run();
+  }
+
+  async advance(id: string, statements: WarehouseStatement[]): Promise<'committed' | 'running'> {
+    const { objects, sliceSeconds = 300 } = this.#options;
+    const until = this.#statements.clock.now().getTime() + sliceSeconds * 1000;
     const texts = await this.#texts(statements);
-    const session = async (): Promise<Attempt<void>> => {
-      try {
-        return { value: await this.#inSession(texts) };
-      } catch (error) {
-        if (error instanceof SessionLost) return { again: error };
-        throw error;
-      }
-    };
-    await retrying(this.#statements.timer, session, mostSessions);
+    // Other statements under the same id are another transaction.
+    const name = sha256(JSON.stringify([id, texts]));
+    return this.#transactionOf(texts, name).advance(until, { objects, key: `loads/${name}.json` });
+  }
+
+  #transactionOf(texts: Text[], name: string = randomUUID()): RedshiftTransaction {
+    return new RedshiftTransaction(this.#statements, texts, name);
   }
 
   async each(statements: WarehouseStatement[]): Promise<void> {
-    for (const { what, sql } of await this.#texts(statements)) await this.#statements.run(what, sql);
-  }
-
-  async #inSession(texts: Text[]): Promise<void> {
-    const keep = { SessionKeepAliveSeconds: sessionSeconds };
-    const { SessionId } = await this.#statements.run('begin', 'begin', keep);
-    const run = ({ what, sql }: Text) => this.#statements.run(what, sql, { SessionId, ...keep });
-    let isEnding = false;
-    try {
-      for (const text of texts) await run(text);
-      isEnding = true;
-      await run({ what: 'commit', sql: 'commit' });
-    } catch (error) {
-      if (isEnding) throw unknownEnd(error);
-      // The error is what there is to tell; without a rollback, the session's end is one. What looks lost may be there still, and
-      // would hold its locks.
-      await this.#statements.run('rollback', 'rollback', { SessionId }).catch(() => {});
-      throw error;
-    }
+    for (const text of await this.#texts(statements)) await this.#statements.run(text);
   }
 
   async #texts(statements: WarehouseStatement[]): Promise<Text[]> {
     const texts: Text[] = [];
     for (const statement of statements) {
-      if ('sql' in statement) texts.push(statement);
+      if ('sql' in statement) texts.push(fitting(statement));
       else if (statement.copy.files.length > 0) texts.push(await this.#copyStatement(statement.copy));
     }
     return texts;
   }
 
   async query(sql: string, what = 'query'): Promise<ResultSet> {
-    const { Id } = await this.#statements.run(what, sql);
+    const Id = await this.#statements.run({ what, sql });
     const result: ResultSet = { columns: [], rows: [] };
     for await (const { ColumnMetadata: columns = [], Records = [] } of this.#statements.pages(what, Id)) {
       result.columns = columns.map(({ name = '', typeName = '' }) => ({ name, type: typeName }));
@@ -114,20 +77,14 @@ export class RedshiftWarehouse implements Warehouse {
       meta: { content_length: bytes },
     }));
     const manifest = Buffer.from(JSON.stringify({ entries }));
-    const key = `loads/${createHash('sha256').update(manifest).digest('hex')}.manifest`;
+    const key = `loads/${sha256(manifest)}.manifest`;
     await objects.put(key, manifest);
     const [from, role] = [quoted(objects.uri(key)), quoted(this.#options.copyRoleArn)];
     return { what: `copy ${table}`, sql: `copy ${table} from ${from} iam_role ${role} format as parquet manifest` };
   }
 }
 
-/** Redshift may have committed where nothing was heard of it; where it says that it failed, it has not. */
-function unknownEnd(error: unknown): unknown {
-  if (!(error instanceof SessionLost)) return error;
-  const message =
-    'commit: its session has ended, and it is not known whether before or after; run it again, which finds out';
-  return new AdapterError(message, { retryable: true });
-}
+const sha256 = (data: string | Uint8Array): string => createHash('sha256').update(data).digest('hex');
 
 const quoted = (text: string): string => `'${text.replaceAll("'", "''")}'`;
 

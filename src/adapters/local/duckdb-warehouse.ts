@@ -44,6 +44,12 @@ export class DuckDbWarehouse implements Warehouse {
     }
   }
 
+  /** One process does it in one go. */
+  async advance(_id: string, statements: WarehouseStatement[]): Promise<'committed'> {
+    await this.transaction(statements);
+    return 'committed';
+  }
+
   async each(statements: WarehouseStatement[]): Promise<void> {
     for (const statement of statements) await this.transaction([statement]);
   }

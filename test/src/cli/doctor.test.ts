@@ -13,6 +13,7 @@ import type { Environment } from '../../../src/ports.ts';
 import { c360 } from '../../support/c360.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { loadingBy } from '../../support/warehouse-over.ts';
 
 const newDirectory = temporaryDirectories();
 
@@ -76,9 +77,7 @@ const faults: [what: string, plant: () => Promise<unknown>, finding: RegExp][] =
     'a warehouse behind its snapshot',
     async () => {
       await ingestBatch(platform.env)(await platform.land('products', products));
-      const { query } = platform.env.warehouse;
-      const transaction = () => Promise.reject(new Error('planted'));
-      const warehouse = { query: query.bind(platform.env.warehouse), transaction, each: transaction };
+      const warehouse = loadingBy(platform.env.warehouse, () => Promise.reject(new Error('planted')));
       await runPipeline({ ...platform.env, warehouse }).catch(() => {});
     },
     /^warehouse: c360 run loads it$/m,

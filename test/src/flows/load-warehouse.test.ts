@@ -1,14 +1,21 @@
 /** A load brings the warehouse wholly to a snapshot, or leaves it as it was. */
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { RedshiftWarehouse } from '../../../src/adapters/aws/redshift-warehouse.ts';
 import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { loadedSnapshot, loadWarehouse } from '../../../src/flows/load-warehouse.ts';
+import { migrateWarehouse } from '../../../src/flows/migrate-warehouse.ts';
+import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
+import { runLeaseMs, takeRunLock } from '../../../src/flows/run-lock.ts';
+import { noteRun, readRun } from '../../../src/flows/run-record.ts';
 import { rollBack, runPipeline } from '../../../src/local/run-pipeline.ts';
 import { EngineError, type Environment, type WarehouseStatement } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { RedshiftDataServer } from '../../support/redshift-data-server.ts';
 import { warehouseContent } from '../../support/shown-content.ts';
+import { loadingBy } from '../../support/warehouse-over.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;
@@ -40,11 +47,7 @@ const run = () => {
 /** The environment whose loads do what `change` makes of their statements. */
 const planting = (change: (statements: WarehouseStatement[]) => WarehouseStatement[]): Environment => ({
   ...env,
-  warehouse: {
-    query: (sql) => env.warehouse.query(sql),
-    each: (statements) => env.warehouse.each(statements),
-    transaction: (statements) => env.warehouse.transaction(change(statements)),
-  },
+  warehouse: loadingBy(env.warehouse, (id, statements) => env.warehouse.advance(id, change(statements))),
 });
 
 type Copy = Extract<WarehouseStatement, { copy: unknown }>['copy'];
@@ -137,7 +140,11 @@ describe('a load', () => {
     await run();
     const before = await warehouseContent(env);
     platform.clock.advance(60);
-    expect(await loadWarehouse(env)((await newestSnapshot(env))!)).toEqual({ snapshot: 1, tables: [] });
+    expect(await loadWarehouse(env)((await newestSnapshot(env))!)).toEqual({
+      snapshot: 1,
+      state: 'loaded',
+      tables: [],
+    });
     expect(await warehouseContent(env)).toEqual(before);
   });
 
@@ -163,5 +170,88 @@ describe('a load', () => {
     await env.objects.delete(['snapshots/00000002.json']);
     await loadWarehouse(env)((await newestSnapshot(env))!);
     expect(await warehouseContent(env)).toEqual(before);
+  });
+});
+
+describe('a load that takes several calls', () => {
+  let server: RedshiftDataServer;
+  /** The platform with a Redshift of which each call does one statement. */
+  let onRedshift: Environment;
+  let runId: string;
+
+  beforeEach(async () => {
+    await order('a', '2026-01-01');
+    await order('b', '2026-01-02');
+    const { newest } = await published();
+    runId = newest.runId;
+    server = await RedshiftDataServer.start(async (uri) => readFileSync(uri));
+    let seconds = 0;
+    const now = () => {
+      seconds += 1;
+      return new Date(seconds * 1000);
+    };
+    const place = { workgroup: 'c360', database: 'dev', copyRoleArn: 'arn:aws:iam::123456789012:role/copy' };
+    const timing = { clock: { now }, sliceSeconds: 2, timer: { sleep: async () => {}, random: () => 0 } };
+    const warehouse = new RedshiftWarehouse({ client: server.client(), ...place, ...timing, objects: env.objects });
+    onRedshift = { ...env, warehouse };
+    await migrateWarehouse(onRedshift)();
+    server.statements.length = 0;
+  });
+  afterEach(() => server.close());
+
+  /** A run whose snapshot is loaded on one machine, and which holds the lock again. */
+  async function published() {
+    const { runId } = await run();
+    const execution = (await readRun(env, runId))!.execution;
+    await takeRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs });
+    return { newest: (await newestSnapshot(env))! };
+  }
+
+  const call = () => pipelineTasks['load-warehouse'](onRedshift)({ runId, snapshot: 1 });
+
+  test('says so until it is there, whole as one that takes one call, and is noted as one step', async () => {
+    const states: string[] = [];
+    while (states.at(-1) !== 'loaded') {
+      states.push((await call()).state);
+      if (states.at(-1) === 'loading') expect(await loadedSnapshot(onRedshift)).toBe(0);
+      platform.clock.advance(1);
+    }
+    const ran = server.statements.filter((sql) => !sql.startsWith('select snapshot_no'));
+    expect([ran[0], ran.at(-1), states.length]).toEqual(['begin', 'commit', ran.length]);
+    const [local, loaded] = [await warehouseContent(env), await warehouseContent(onRedshift)];
+    const { schema_migrations: _, load_state: own, ...tables } = local;
+    expect(loaded).toMatchObject(tables);
+    expect(loaded.load_state).toEqual(own);
+    const [step] = (await readRun(env, runId))!.steps.slice(-1);
+    expect(step).toMatchObject({
+      step: 'load warehouse',
+      outcome: expect.stringMatching(/^\d+ rows into \d+ tables$/),
+    });
+    expect(step!.seconds).toBe((states.length - 1) * 60);
+  });
+
+  test('and whose commit was not heard of is found by what the warehouse says', async () => {
+    server.faultAt = ({ action, sql }) =>
+      action === 'DescribeStatement' && sql === 'commit' ? 'session gone' : undefined;
+    let calls = 0;
+    while ((await call()).state === 'loading') calls += 1;
+    expect(calls).toBeGreaterThan(10);
+    expect(server.statements.filter((sql) => sql === 'begin')).toHaveLength(1);
+    expect(await loadedSnapshot(onRedshift)).toBe(1);
+  });
+
+  test('is given up after four hours, and the next run begins it anew', async () => {
+    for (const _ of [1, 2, 3]) await call();
+    platform.clock.advance(4 * 60 + 1);
+    await expect(call()).rejects.toThrow(
+      new EngineError(
+        'a load may take 4 hours, and this one has not ended: it is given up, and nothing of it is in the warehouse; look for a ' +
+          "lock of somebody's long transaction, or give the warehouse more RPUs (`warehouse.maxRpus`), and run again",
+      ),
+    );
+    await noteRun(env, runId, { currentStep: undefined });
+    while ((await call()).state === 'loading');
+    expect(server.statements.filter((sql) => sql === 'begin')).toHaveLength(2);
+    expect(await loadedSnapshot(onRedshift)).toBe(1);
   });
 });

@@ -12,6 +12,7 @@ import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import { AdapterError, EngineError, type Environment } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
+import { loadingBy } from '../../support/warehouse-over.ts';
 
 const newDirectory = temporaryDirectories();
 let platform: DoorPlatform;
@@ -166,8 +167,8 @@ describe('who measures runs', () => {
 
   test('is told of one whose load failed', async () => {
     await sale('a');
-    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    const advance = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = loadingBy(env.warehouse, advance);
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect(await ended()).toMatchObject({ 'EndedRuns failed': 1, FailedLoads: 1 });
   });
@@ -199,6 +200,23 @@ describe('the catalog', () => {
     for (const folder of Object.values(tables).flatMap((partitions) => Object.values(partitions))) {
       expect(await platform.keys(folder)).not.toEqual([]);
     }
+  });
+
+  test.each([
+    ['finds nothing new', async () => {}],
+    ['has something new', () => sale('b')],
+  ])('that refused a snapshot to the end is pointed to the newest by a run that %s', async (_what, arrives) => {
+    const { told, given } = catalogue(4);
+    await sale('a');
+    await expect(run(given)).rejects.toThrow('Glue: planted');
+    expect((await listRuns(env)())[0]).toMatchObject({ failedStep: 'load warehouse', snapshot: 1 });
+    await arrives();
+    await run(given);
+    const newest = (await newestSnapshot(env))!;
+    expect(told.map(({ number }) => number)).toEqual([1, 1, 1, 1, newest.number]);
+    expect(Object.keys(told.at(-1)!.tables.clean_transactions!)).toEqual([
+      ...new Set(newest.tables['clean.transactions']!.map(({ partition }) => partition)),
+    ]);
   });
 
   test('that does not answer is told the same again, of the same snapshot', async () => {
@@ -238,8 +256,8 @@ describe('the end of a run that failed', () => {
 
   test('behind its snapshot says that the next run resumes at the load', async () => {
     await sale('a');
-    const transaction = failing(new EngineError('sql/load/stage_table.sql: planted'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    const advance = failing(new EngineError('sql/load/stage_table.sql: planted'));
+    const warehouse = loadingBy(env.warehouse, advance);
     await expect(run({ ...env, warehouse })).rejects.toThrow('planted');
     expect((await listRuns(env)())[0]).toMatchObject({
       failedStep: 'load warehouse',
@@ -251,8 +269,8 @@ describe('the end of a run that failed', () => {
 
   test('never repeats the words of a foreign error, which may quote the data', async () => {
     await sale('a');
-    const transaction = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
-    const warehouse = { query: (sql: string) => env.warehouse.query(sql), transaction, each: transaction };
+    const advance = failing(new SyntaxError('Unexpected token at "Jane Doe, jane@example.com"'));
+    const warehouse = loadingBy(env.warehouse, advance);
     await expect(run({ ...env, warehouse })).rejects.toThrow(SyntaxError);
     const [record] = await listRuns(env)();
     expect(record?.reason).toBe('an unexpected SyntaxError; the log of the step holds its stack');

@@ -9,9 +9,10 @@ import { archiveStream } from '../../../src/local/archive-stream.ts';
 import { openPlatform, type Platform } from '../../../src/local/platform.ts';
 import { produce } from '../../../src/local/produce.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
-import { EngineError, type Environment, type WarehouseStatement } from '../../../src/ports.ts';
+import { EngineError, type Environment, type Warehouse } from '../../../src/ports.ts';
 import { temporaryDataDir } from '../../support/c360.ts';
 import { collect } from '../../support/collect.ts';
+import { loadingBy } from '../../support/warehouse-over.ts';
 
 let platform: Platform;
 let env: Environment;
@@ -185,12 +186,9 @@ describe('a run that fails', () => {
     await events(pageView(1, '2026-01-01T10:00:00Z'));
     await runPipeline(env);
     await events(pageView(2, '2026-01-01T11:00:00Z'));
-    const transaction = (statements: WarehouseStatement[]) =>
-      env.warehouse.transaction([...statements, { sql: 'select * from no_such_table', what: 'planted' }]);
-    const broken: Environment = {
-      ...env,
-      warehouse: { query: (sql) => env.warehouse.query(sql), transaction, each: transaction },
-    };
+    const advance: Warehouse['advance'] = (id, statements) =>
+      env.warehouse.advance(id, [...statements, { sql: 'select * from no_such_table', what: 'planted' }]);
+    const broken: Environment = { ...env, warehouse: loadingBy(env.warehouse, advance) };
     await expect(runPipeline(broken)).rejects.toThrow(EngineError);
     expect([await loadedSnapshot(env), await rows('select count(*) from fact_event')]).toEqual([1, [[1]]]);
     const resumed = await runPipeline(env);
@@ -200,14 +198,12 @@ describe('a run that fails', () => {
 
   test('because a copied table has fewer rows than promised loads nothing', async () => {
     await events(pageView(1, '2026-01-01T10:00:00Z'));
-    const transaction = (statements: WarehouseStatement[]) =>
-      env.warehouse.transaction(
+    const advance: Warehouse['advance'] = (id, statements) =>
+      env.warehouse.advance(
+        id,
         statements.map((statement) => ('copy' in statement ? { copy: { ...statement.copy, files: [] } } : statement)),
       );
-    const broken: Environment = {
-      ...env,
-      warehouse: { query: (sql) => env.warehouse.query(sql), transaction, each: transaction },
-    };
+    const broken: Environment = { ...env, warehouse: loadingBy(env.warehouse, advance) };
     await expect(runPipeline(broken)).rejects.toThrow(
       'sql/load/compare_rows.sql for daily_metrics_batch: Conversion Error',
     );

@@ -5,7 +5,7 @@ import { DirectoryObjectStore } from '../../../../src/adapters/local/directory-o
 import { DuckDbEngine } from '../../../../src/adapters/local/duckdb-engine.ts';
 import { DuckDbWarehouse } from '../../../../src/adapters/local/duckdb-warehouse.ts';
 import { SqlDirectory } from '../../../../src/adapters/sql-directory.ts';
-import type { SqlFiles } from '../../../../src/ports.ts';
+import { EngineError, type SqlFiles } from '../../../../src/ports.ts';
 import { type EngineUnderTest, modelEngineContract } from '../../../contracts/model-engine.ts';
 import { warehouseContract } from '../../../contracts/warehouse.ts';
 import { repositoryRoot } from '../../../support/c360.ts';
@@ -29,6 +29,32 @@ warehouseContract('DuckDbWarehouse', async () => {
     },
     close: async () => {},
   };
+});
+
+describe('a query of a DuckDB file', () => {
+  const insert = "insert into staging_changed_partitions values (date '2026-01-01')";
+  const newWarehouse = () =>
+    new DuckDbWarehouse({
+      directory: directory(),
+      objects: new DirectoryObjectStore(directory()),
+      sql,
+      temporaryDirectory: directory(),
+    });
+
+  test('is one SELECT at a time', async () => {
+    const warehouse = newWarehouse();
+    for (const text of ['select 1; select 2', 'selec 1', '']) {
+      await expect(warehouse.query(text)).rejects.toThrow(EngineError);
+    }
+  });
+
+  test('changes nothing', async () => {
+    const warehouse = newWarehouse();
+    await expect(warehouse.query(insert)).rejects.toThrow(/read only/);
+    await warehouse.transaction([]);
+    await expect(warehouse.query(insert)).rejects.toThrow(/read only/);
+    expect((await warehouse.query('select count(*) from staging_changed_partitions')).rows).toEqual([[0]]);
+  });
 });
 
 describe.each([
