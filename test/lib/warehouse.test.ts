@@ -1,4 +1,6 @@
 /** The warehouse's template, by value: what it is, who reaches it, what its functions and people may do. */
+import { App, Stack } from 'aws-cdk-lib';
+import { WarehouseNetwork } from '../../lib/constructs/warehouse-network.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { rightsIn, rightsOfFlows } from '../support/rights.ts';
 import { type Resource, resourceOf, resourcesOf, synthesize, type Template } from '../support/synthesized.ts';
@@ -89,6 +91,14 @@ describe('the network', () => {
     expect(Properties.SecurityGroupIngress).toBeUndefined();
     expect(Properties.SecurityGroupEgress).toMatchObject([{ CidrIp: '255.255.255.255/32', IpProtocol: 'icmp' }]);
     expect(resourcesOf(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([]);
+  });
+
+  test('lies in the zones that the settings name', () => {
+    const app = new App();
+    new WarehouseNetwork(new Stack(app, 'network'), 'Network', { zones: ['us-east-1b', 'us-east-1d'] });
+    const made = app.synth().getStackByName('network').template as Template;
+    const zones = resourcesOf(made, 'AWS::EC2::Subnet').map(({ Properties }) => Properties.AvailabilityZone);
+    expect(zones).toEqual(['us-east-1b', 'us-east-1d']);
   });
 
   test('is one that exists where the settings name it, and principals of analysts are those that they name', () => {
