@@ -38,9 +38,10 @@ export const vacuum =
     removeUnneeded(env, { ...options, folders: ['clean/', 'curated/', 'plans/'] });
 
 /**
- * Without the lock, on AWS, where a run may begin meanwhile and finds nothing in its way. A day is longer than a run, of
- * twelve hours at most, and than any query of Athena: files of the last day stay, and so do snapshots that readers saw in it,
- * on the newest of which a run builds. Plans are left to the bucket's own rule. One that was cut off is gone on with by the next.
+ * Without the lock, on AWS, where runs go on meanwhile; but not beside a rollback, which publishes old lists anew. A day is
+ * longer than a run takes, twelve hours at most, and any query of Athena: files of the last day stay, and so do snapshots that
+ * readers saw in it, on the newest of which a run builds. Plans are left to the bucket's own rule. What was cut off, the next
+ * call does.
  */
 export const vacuumBesideRuns =
   (env: Environment) =>
