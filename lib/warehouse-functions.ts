@@ -16,4 +16,15 @@ export const warehouseFunctions = {
     memoryMb: 512,
     mostCalls: 2,
   },
+  /** Each week. It reads no file of a table, and lists a million in some minutes. */
+  'vacuum-lake': {
+    uses: {
+      objects: { 'snapshots/': ['read', 'delete'], 'clean/': ['delete'], 'curated/': ['delete'] },
+      tables: {},
+      warehouse: 'query',
+    },
+    timeoutMinutes: 15,
+    memoryMb: 1024,
+    mostCalls: 1,
+  },
 } as const satisfies Record<string, FunctionRow>;

@@ -17,9 +17,9 @@ export class WarehouseNetwork extends Construct {
   /** Takes nothing from anybody: the Data API and the query editor do not come through the network. */
   readonly securityGroupId: string;
 
-  constructor(scope: Construct, id: string, existing: WarehouseSettings['vpc']) {
+  constructor(scope: Construct, id: string, { vpc, zones }: Pick<WarehouseSettings, 'vpc' | 'zones'>) {
     super(scope, id);
-    const { vpcId, subnetIds } = existing ?? this.#ownNetwork();
+    const { vpcId, subnetIds } = vpc ?? this.#ownNetwork(zones);
     const group = new CfnSecurityGroup(this, 'SecurityGroup', {
       groupDescription: 'The warehouse: nothing may connect to it',
       vpcId,
@@ -32,10 +32,10 @@ export class WarehouseNetwork extends Construct {
     this.securityGroupId = group.attrGroupId;
   }
 
-  #ownNetwork(): { vpcId: string; subnetIds: string[] } {
+  #ownNetwork(zones: string[] | undefined): { vpcId: string; subnetIds: string[] } {
     const vpc = new Vpc(this, 'Vpc', {
       ipAddresses: IpAddresses.cidr('10.60.0.0/24'),
-      maxAzs: 2,
+      ...(zones ? { availabilityZones: zones } : { maxAzs: 2 }),
       natGateways: 0,
       subnetConfiguration: [{ name: 'warehouse', subnetType: SubnetType.PRIVATE_ISOLATED, cidrMask: 26 }],
       gatewayEndpoints: { s3: { service: GatewayVpcEndpointAwsService.S3 } },

@@ -34,7 +34,7 @@ export class Warehouse extends Construct {
     this.name = `customer-360-${deployment.environment}`;
     this.adminSecret = `redshift!${this.name}-${adminUser}`;
     const key = deployment.read('dataKeyArn');
-    const network = new WarehouseNetwork(this, 'Network', settings.vpc);
+    const network = new WarehouseNetwork(this, 'Network', settings);
     const copyRole = this.#copyRole(deployment);
     const namespace = new CfnNamespace(this, 'Namespace', {
       namespaceName: this.name,

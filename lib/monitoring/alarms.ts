@@ -180,7 +180,10 @@ function doorRows({ function: of, landing, deadLetters, own }: Watched): AlarmRo
   ];
 }
 
-function runRows({ pipeline, own }: Watched, { schedule, freshnessHours }: DeploymentSettings): AlarmRow[] {
+function runRows(
+  { function: of, pipeline, own }: Watched,
+  { schedule, freshnessHours }: DeploymentSettings,
+): AlarmRow[] {
   const hours = hoursToNextSuccess[schedule];
   const noSuccess = { periodMinutes: 60, periods: hours, missing: 'breaching' } as const;
   return [
@@ -238,6 +241,21 @@ function runRows({ pipeline, own }: Watched, { schedule, freshnessHours }: Deplo
       threshold: 0,
       missing: 'ignore',
       whyMissing: untilMeasured,
+    },
+    {
+      ...anyOf,
+      ...fiveMinutes,
+      id: 'upkeep-failed',
+      severity: 'warning',
+      says: 'The weekly upkeep of the warehouse or of the lake failed three times, and waits for the next week',
+      section: 'upkeep-failed',
+      // Calls that Lambda gave up: what a second or third try mends is told to nobody.
+      metrics: {
+        maintain: of('maintain-warehouse')('AsyncEventsDropped'),
+        vacuum: of('vacuum-lake')('AsyncEventsDropped'),
+      },
+      expression: 'SUM([maintain, vacuum])',
+      whyMissing: 'It is called once a week, and of a call that succeeded nothing is measured',
     },
     ...measuredDatasets.flatMap((Dataset): AlarmRow[] => {
       const mostHours = freshnessHours[Dataset];

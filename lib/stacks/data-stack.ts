@@ -50,7 +50,9 @@ export class DataStack extends Stack {
     });
     const topic = new AlertsTopic(this, 'Alerts', { key: keys.data, ...settings.alerts });
     const deployment = new Deployment(this, environment);
-    for (const table of tables) deployment.putTableName(table, stateTables.byName[table].tableName);
+    for (const table of tables) {
+      deployment.putTableName(table, settings.restoredTables?.[table] ?? stateTables.byName[table].tableName);
+    }
     deployment.put({
       bucket: buckets.lake.bucketName,
       failuresBucket: buckets.failures.bucketName,

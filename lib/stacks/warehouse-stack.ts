@@ -1,4 +1,4 @@
-/** The warehouse: Redshift Serverless with its network, its tables, its upkeep, and the role of those who query it. */
+/** The warehouse: Redshift Serverless with its network and its tables, the role of those who query it, and the weekly upkeep. */
 import { Stack } from 'aws-cdk-lib';
 import type { Construct } from 'constructs';
 import type { CatalogTable } from '../../src/domain/lake/catalog.ts';
@@ -6,7 +6,7 @@ import { AnalystRole } from '../constructs/analyst-role.ts';
 import { AthenaWorkgroup } from '../constructs/athena-workgroup.ts';
 import { Warehouse } from '../constructs/warehouse.ts';
 import { WarehouseMigrations } from '../constructs/warehouse-migrations.ts';
-import { WarehouseUpkeep } from '../constructs/warehouse-upkeep.ts';
+import { WeeklyUpkeep } from '../constructs/weekly-upkeep.ts';
 import { Deployment, type DeploymentStackProps } from '../deployment.ts';
 
 export interface WarehouseStackProps extends DeploymentStackProps {
@@ -28,7 +28,7 @@ export class WarehouseStack extends Stack {
       warehouseCopyRoleArn: warehouse.copyRoleArn,
     });
     new WarehouseMigrations(this, 'Migrations', { deployment, warehouse });
-    new WarehouseUpkeep(this, 'Upkeep', { deployment });
+    new WeeklyUpkeep(this, 'Upkeep', { deployment });
     new AnalystRole(this, 'Analysts', {
       deployment,
       warehouse,

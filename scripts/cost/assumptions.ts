@@ -43,6 +43,21 @@ export const assumptions = {
     unit: 'bytes an event',
     why: 'measured: their clean events, `fact_event` and `fact_session`',
   },
+  rewrittenDays: {
+    value: 1,
+    unit: "days' events a run",
+    why: 'assumed: files that a run replaces, of the day so far and of late events of the day before',
+  },
+  keptSnapshots: {
+    value: 10,
+    unit: 'runs',
+    why: 'counted: how many snapshots the vacuum keeps, with files that later ones have replaced',
+  },
+  replacedDays: {
+    value: 14,
+    unit: 'days',
+    why: 'the most: a week until the vacuum, and a week in which the bucket can bring back what was deleted',
+  },
   lakeObjects: { value: 2000, unit: 'objects a run', why: 'assumed: files of the dates touched, plans, answers' },
   warehouseBytes: { value: 50, unit: 'bytes an event', why: 'assumed: packed columns of `fact_event`' },
   filesADay: { value: 3, unit: 'files', why: 'assumed: customers, products and transactions, once a day' },

@@ -1,5 +1,6 @@
 /** The cost model: for each type of resource what of it is paid, or why nothing is. */
 import { assume } from './assumptions.ts';
+import { callsAMonth } from './schedule.ts';
 import { numberOf, type Resource } from './templates.ts';
 import { isOfStream, type Workload } from './workload.ts';
 
@@ -111,8 +112,12 @@ export const paid: Record<string, Row> = {
     ...lines('CloudWatch', ['logs of runs', gigabytes(transitions * assume('transitionLogBytes')), 'logs.ingested']),
     ...lines('X-Ray', ['traces', runs / 1e6, 'xray.traces']),
   ],
-  'AWS::Scheduler::Schedule': (_, { runs, upkeep }) =>
-    lines('Scheduler', ['calls', (runs + upkeep) / 1e6, 'scheduler.calls']),
+  'AWS::Scheduler::Schedule': (schedules) =>
+    lines('Scheduler', [
+      'calls',
+      sum(schedules, ({ properties }) => callsAMonth(String(properties.ScheduleExpression))) / 1e6,
+      'scheduler.calls',
+    ]),
   'AWS::Glue::Job': (_, { dpuSeconds, newRuns }) => [
     ...lines('Glue', ['runs of the models', dpuSeconds / 3600, 'glue.job']),
     ...lines('CloudWatch', ['logs of the job', gigabytes(newRuns * 2 * assume('jobLogBytes')), 'logs.ingested']),

@@ -28,7 +28,7 @@ export interface Workload {
   /** Runs of the pipeline a month, of which `newRuns` find something new. */
   runs: number;
   newRuns: number;
-  /** Calls a month that look after the warehouse. */
+  /** Calls a month that look after the warehouse; those that look after the lake ask it at the same time. */
   upkeep: number;
   transitions: number;
   dpuSeconds: number;
@@ -53,6 +53,8 @@ export function workloadOf(resources: Resource[], { eventsADay }: Scenario): Wor
   const runs = runsAMonth(resources);
   const newRuns = eventsADay > 0 ? runs : 0;
   const job = jobRuns(resources, newRuns, newRuns > 0 ? events / newRuns : 0);
+  const upkeep = upkeepOf(resources, 'maintain-warehouse');
+  const vacuums = upkeepOf(resources, 'vacuum-lake');
   const warehouse = warehouseWork(resources, runs, newRuns, eventsADay);
   const days = assume('historyDays');
   return {
@@ -61,20 +63,27 @@ export function workloadOf(resources: Resource[], { eventsADay }: Scenario): Wor
     archive,
     runs,
     newRuns,
-    upkeep: upkeepOf(resources),
-    calls: callsOf(archive, runs, newRuns, upkeepOf(resources), warehouse.answerSeconds),
+    upkeep,
+    calls: callsOf({ archive, runs, newRuns, upkeep, vacuums, answerSeconds: warehouse.answerSeconds }),
     transitions: newRuns > 0 ? newRuns * assume('transitions') : runs * assume('idleTransitions'),
     ...job,
     ...warehouse,
     newPersons: events * assume('newPersons'),
     stored: {
-      lake: eventsADay * days * (assume('rawBytes') + assume('lakeBytes')),
+      lake: eventsADay * (days * assume('rawBytes') + (days + replacedDays(newRuns, vacuums)) * assume('lakeBytes')),
       warehouse: eventsADay * days * assume('warehouseBytes'),
       tables:
         eventsADay * days * assume('newPersons') * assume('personBytes') +
         ((archive.number * days) / aMonth(1)) * assume('batchBytes'),
     },
   };
+}
+
+/** Days' worth of events that lie in replaced files: of kept snapshots, and of those that nobody has cleared away yet. */
+function replacedDays(newRuns: number, vacuums: number): number {
+  const runsADay = newRuns / aMonth(1);
+  const waitingDays = vacuums > 0 ? assume('replacedDays') : assume('historyDays');
+  return (assume('keptSnapshots') + runsADay * waitingDays) * assume('rewrittenDays');
 }
 
 const ofType = (resources: Resource[], type: string): Resource[] =>
@@ -148,23 +157,27 @@ function warehouseWork(
   const needed = Math.ceil(answers / assume('answerSeconds') / 8) * 8;
   const rpus = Math.max(base, answers / assume('answerSeconds') > base ? needed : 0);
   const wake = assume('warehouseWake') * rpus;
-  const rpuSeconds = (runs + upkeepOf(resources)) * wake + newRuns * Math.max(wake, load + answers);
+  const rpuSeconds =
+    (runs + upkeepOf(resources, 'maintain-warehouse')) * wake + newRuns * Math.max(wake, load + answers);
   return { rpus, rpuSeconds, answerSeconds: answers / rpus };
 }
 
-function upkeepOf(resources: Resource[]): number {
-  const upkeep = resources.find(({ flow }) => flow === 'maintain-warehouse');
+function upkeepOf(resources: Resource[], name: 'maintain-warehouse' | 'vacuum-lake'): number {
+  const upkeep = resources.find(({ flow }) => flow === name);
   return upkeep ? scheduledCalls(resources, upkeep) : 0;
 }
 
+interface Made {
+  archive: Calls;
+  runs: number;
+  newRuns: number;
+  upkeep: number;
+  vacuums: number;
+  answerSeconds: number;
+}
+
 /** Of each flow: the doors by what comes in, the pipeline's tasks by its runs. */
-function callsOf(
-  archive: Calls,
-  runs: number,
-  newRuns: number,
-  upkeep: number,
-  answerSeconds: number,
-): Record<string, Calls> {
+function callsOf({ archive, runs, newRuns, upkeep, vacuums, answerSeconds }: Made): Record<string, Calls> {
   const files = newRuns > 0 ? aMonth(assume('filesADay')) : 0;
   const task = (number: number, seconds = 0): Calls => ({
     number,
@@ -182,6 +195,7 @@ function callsOf(
     'publish-answers': task(newRuns, answerSeconds),
     notify: task(runs),
     'maintain-warehouse': task(upkeep, assume('warehouseWake')),
+    'vacuum-lake': task(vacuums, assume('warehouseWake')),
     // Runs when something is deployed.
     'migrate-warehouse': task(0),
   };

@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError, Option } from 'commander';
 import { parseRunRequest } from '../domain/lake/run-request.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { newestSnapshot } from '../flows/documents.ts';
+import { keptSnapshots, vacuumBesideRuns } from '../flows/vacuum.ts';
 import { archiveStream } from '../local/archive-stream.ts';
 import {
   type RunInput,
@@ -15,6 +16,7 @@ import type { Environment } from '../ports.ts';
 import { engineOption, globalOptions, withPlatform } from './context.ts';
 import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
 import { startOnAws } from './run-aws.ts';
+import { openDeployment } from './target.ts';
 
 export function runCommand(): Command {
   return new Command('run')
@@ -125,24 +127,27 @@ Examples:
 export function vacuumCommand(): Command {
   return new Command('vacuum')
     .description('remove old snapshots, and files that no kept snapshot names')
-    .addOption(new Option('--keep <n>', 'newest snapshots to keep').default(10).argParser(wholeNumber))
+    .addOption(new Option('--keep <n>', 'newest snapshots to keep').default(keptSnapshots).argParser(wholeNumber))
     .option('--dry-run', 'only tell what would go')
     .addHelpText(
       'after',
       `
-The newest snapshot and the one that the warehouse holds are always kept. Raw records are never removed.
+The newest snapshot and the one that the warehouse holds are always kept. Raw records are never removed. On AWS, where a function
+does this each week, what was written or read within the last day is kept, too, and runs may go on meanwhile.
 
 Examples:
-  $ c360 vacuum --keep 3 --dry-run`,
+  $ c360 vacuum --keep 3 --dry-run
+  $ c360 vacuum --target aws --env prod`,
     )
     .action(async ({ keep, dryRun: isDryRun }: { keep: number; dryRun?: boolean }, command: Command) => {
       const globals = globalOptions(command);
-      await withPlatform(globals, 'write', async ({ env }) => {
-        const { snapshots, files, bytes } = await vacuumLake(env, { keep: Math.max(keep, 1), isDryRun });
-        const removed = `${count(snapshots.length)} snapshots and ${count(files)} files, ${inMegabytes(bytes)}`;
-        say(isDryRun ? `${removed}, would be removed.` : `${removed}, are removed.`);
-        printSummary({ snapshots: snapshots.length, files, bytes, is_dry_run: isDryRun === true }, globals.format);
-      });
+      const { snapshots, files, bytes } =
+        globals.target === 'aws'
+          ? await vacuumBesideRuns((await openDeployment(globals)).env)({ keep, isDryRun })
+          : await withPlatform(globals, 'write', ({ env }) => vacuumLake(env, { keep, isDryRun }));
+      const removed = `${count(snapshots.length)} snapshots and ${count(files)} files, ${inMegabytes(bytes)}`;
+      say(isDryRun ? `${removed}, would be removed.` : `${removed}, are removed.`);
+      printSummary({ snapshots: snapshots.length, files, bytes, is_dry_run: isDryRun === true }, globals.format);
     });
 }
 

@@ -21,7 +21,7 @@ export const targetOptions = {
 /** Commands that know AWS, and those that read and write files alone. */
 const onAws = new Set([
   ...['produce', 'upload', 'run', 'replay', 'runs', 'query', 'sql', 'status', 'doctor', 'redrive'],
-  ...['quality', 'snapshots', 'rates', 'generate', 'validate', 'dictionary'],
+  ...['quality', 'snapshots', 'vacuum', 'rates', 'generate', 'validate', 'dictionary'],
 ]);
 
 /** What to do instead on AWS. */
@@ -30,7 +30,6 @@ const insteadOf: Record<string, string> = {
   serve: 'there a schedule starts the runs and the stream is always read; `c360 run` starts one by hand',
   rollback: 'it works on one machine so far; on AWS `c360 replay` makes tables anew, from corrected inputs',
   trace: 'there `c360 sql --target aws` finds a row by its id, and with it the file and line it came from',
-  vacuum: 'it works on one machine so far; on AWS files of older runs stay in the lake',
   quarantine: 'quarantined records wait in the lake there; have them sent again, corrected, by their source',
   reset: 'npx cdk destroy --all takes a deployment down (docs/deploy.md)',
 };

@@ -5,7 +5,7 @@ import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parse } from 'yaml';
 import type { Dataset } from '../contracts/index.ts';
 import { RefusedInput } from '../domain/refused-input.ts';
-import type { Settings } from '../ports.ts';
+import type { HotTable, Settings } from '../ports.ts';
 
 /** What a deployment sets. The platform on one machine is the deployment `local`; what only AWS knows it leaves alone. */
 export interface DeploymentSettings extends Settings {
@@ -30,6 +30,8 @@ export interface DeploymentSettings extends Settings {
   monthlyBudgetUsd: number;
   /** On AWS: datasets that are expected, and how many hours old the newest record may be that readers see when a run ends. */
   freshnessHours: Partial<Record<Dataset, number>>;
+  /** On AWS: names of tables that were restored, which stand for those of the stack from the next deployment on. */
+  restoredTables?: Partial<Record<HotTable | 'vault' | 'ledger', string>>;
   warehouse: WarehouseSettings;
   analysts?: AnalystSettings;
 }
@@ -39,6 +41,8 @@ export interface WarehouseSettings {
   maxRpus: number;
   /** A network that exists, in place of one of its own: at least two subnets in two availability zones. */
   vpc?: { vpcId: string; subnetIds: string[] };
+  /** Names of the two availability zones in which its own network lies; where nothing is said, the first two of the region. */
+  zones?: string[];
 }
 
 export interface AnalystSettings {
@@ -51,8 +55,9 @@ export function readSettings(root: string, name = 'local'): DeploymentSettings {
   const settings: unknown = parse(readFileSync(join(root, file), 'utf8'));
   const validate = new Ajv2020().compile(JSON.parse(readFileSync(join(root, 'config/schema.json'), 'utf8')));
   if (!validate(settings)) {
-    const { instancePath, message } = validate.errors![0]!;
-    throw new RefusedInput(`${file}: ${instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${message}`);
+    const { instancePath, message, params } = validate.errors![0]!;
+    const unknown = params.additionalProperty === undefined ? '' : `, got ${params.additionalProperty}`;
+    throw new RefusedInput(`${file}: ${instancePath.slice(1).replaceAll('/', '.') || 'the file'} ${message}${unknown}`);
   }
   const defaults = {
     schedule: 'daily',
@@ -64,5 +69,8 @@ export function readSettings(root: string, name = 'local'): DeploymentSettings {
     freshnessHours: { events: 6, customers: 192, products: 192, transactions: 30 },
   } as const;
   const given = settings as Omit<DeploymentSettings, keyof typeof defaults | 'warehouse'> & Partial<DeploymentSettings>;
+  if (given.warehouse?.vpc && given.warehouse.zones) {
+    throw new RefusedInput(`${file}: warehouse.zones is for a network of its own; leave it or warehouse.vpc out`);
+  }
   return { ...defaults, ...given, warehouse: { maxRpus: 8, ...given.warehouse } };
 }

@@ -49,6 +49,14 @@ import { zipOf } from '../support/zip.ts';
 const newDirectory = temporaryDirectories();
 const events = 10_000;
 const shop = { customers: 300, products: 40, transactions: 6_000, events: 110_000, months: 1, seed: 7 } as const;
+/** Moves a process' clock. The vacuum lets everything be that is younger than a day. */
+const twoDaysLater = `--import=data:text/javascript,${encodeURIComponent(`
+  const now = Date.now;
+  globalThis.Date = class extends Date {
+    constructor(...given) { given.length > 0 ? super(...given) : super(Date.now()); }
+    static now() { return now() + 2 * 86400000; }
+  };
+`)}`;
 /** Events and sales of the last days of the month: each day is a partition of most tables. */
 const since = '2026-10-29';
 
@@ -103,6 +111,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     AWS_ENDPOINT_URL: address,
     AWS_ACCESS_KEY_ID: caller,
     AWS_SECRET_ACCESS_KEY: 'test',
+    ...(caller === 'vacuum-lake' && { NODE_OPTIONS: twoDaysLater }),
   });
 
   /** The folders that the job reads as archives, in the bucket of `cdk bootstrap`. */
@@ -299,6 +308,19 @@ describeWithSparkOnS3('the platform on AWS', () => {
   test('keeps its warehouse in shape', async () => {
     await functions.get('maintain-warehouse')!.call({});
     expect(redshift.statements.at(-1)).toMatch(/vacuum|analyze/i);
+  });
+
+  test('clears what a killed run left and old snapshots out of the lake, and keeps what readers see', async () => {
+    const published = await keysOf('c');
+    const snapshot = (await lake.get('snapshots/00000001.json'))!;
+    const numbers = Array.from({ length: 11 }, (_, index) => String(index + 2).padStart(8, '0'));
+    for (const number of numbers) await lake.put(`snapshots/${number}.json`, snapshot);
+    for (const folder of ['clean/events', 'curated/fact_event']) {
+      await lake.put(`${folder}/run=killed/dt=2026-10-29/part-0.parquet`, Buffer.from('four'));
+    }
+    // The warehouse holds the first.
+    expect(await functions.get('vacuum-lake')!.call({})).toEqual({ snapshots: [2], files: 2, bytes: 8 });
+    expect(await keysOf('c')).toEqual(published);
   });
 
   test('does nothing that a role does not allow', () => {

@@ -4,7 +4,11 @@ import { resourceOf, resourcesOf, synthesize, type Template } from '../support/s
 
 const newDirectory = temporaryDirectories();
 const { data } = synthesize(newDirectory()).templates;
-const { data: retained } = synthesize(newDirectory(), { isDataRetained: true, rawRetentionDays: 30 }).templates;
+const { data: retained } = synthesize(newDirectory(), {
+  isDataRetained: true,
+  rawRetentionDays: 30,
+  restoredTables: { vault: 'customer-360-vault-restored' },
+}).templates;
 
 /** The properties of the resource whose logical id begins so. */
 function named(template: Template, type: string, id: string): Record<string, unknown> {
@@ -229,6 +233,24 @@ describe('the tables', () => {
       row.ends ? { AttributeName: 'expires_at', Enabled: true } : undefined,
     );
   });
+});
+
+test('a table that was restored stands for the stack’s own where the settings name it, and the others stand for themselves', () => {
+  const namesIn = (template: Template) =>
+    Object.fromEntries(
+      resourcesOf(template, 'AWS::SSM::Parameter').flatMap(({ Properties: { Name, Value } }) => {
+        const [, table] = /data\/tables\/(.*)$/.exec(String(Name)) ?? [];
+        return table ? [[table, Value]] : [];
+      }),
+    );
+  const own = Object.fromEntries(
+    ['checkpoints', 'files', 'batches', 'runs', 'locks', 'alerts', 'vault', 'ledger'].map((table) => [
+      table,
+      { Ref: expect.stringMatching(new RegExp(`^Tables${table}`)) },
+    ]),
+  );
+  expect(namesIn(data)).toEqual(own);
+  expect(namesIn(retained)).toEqual({ ...own, vault: 'customer-360-vault-restored' });
 });
 
 test('the topic takes messages of the account over TLS, from the services that alert', () => {

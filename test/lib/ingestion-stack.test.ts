@@ -114,7 +114,7 @@ test('functions are capped where the settings reserve concurrency, the archive a
     resourcesOf(made, 'AWS::Lambda::Function').map(({ Properties }) => Properties.ReservedConcurrentExecutions);
   expect(capsIn(ingestion)).toEqual([3, 4]);
   expect(new Set(capsIn(pipeline))).toEqual(new Set([2]));
-  // Migrations, and upkeep.
-  expect(capsIn(warehouse)).toEqual([1, 2]);
+  // Migrations, and upkeep of warehouse and lake.
+  expect(capsIn(warehouse)).toEqual([1, 2, 1]);
   expect(capsIn(template)).toEqual([undefined, undefined]);
 });

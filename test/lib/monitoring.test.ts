@@ -156,6 +156,12 @@ test('these alarms stand, with these metrics, thresholds and treatments of missi
     ],
     'load-failed': ['Maximum Customer360 FailedLoads', `> 0 ${soon}, missing: ignore`],
     'row-count-mismatch': ['Maximum Customer360 RowCountMismatches', `> 0 ${soon}, missing: ignore`],
+    'upkeep-failed': [
+      'maintain: Sum AWS/Lambda AsyncEventsDropped of customer-360-test-maintain-warehouse',
+      'vacuum: Sum AWS/Lambda AsyncEventsDropped of customer-360-test-vacuum-lake',
+      'SUM([maintain, vacuum])',
+      `> 0 ${soon}, missing: notBreaching`,
+    ],
     'freshness-events': age('events', 6),
     'freshness-customers': age('customers', 192),
     'freshness-transactions': age('transactions', 30),

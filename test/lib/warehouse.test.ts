@@ -1,4 +1,6 @@
 /** The warehouse's template, by value: what it is, who reaches it, what its functions and people may do. */
+import { App, Stack } from 'aws-cdk-lib';
+import { WarehouseNetwork } from '../../lib/constructs/warehouse-network.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { rightsIn, rightsOfFlows } from '../support/rights.ts';
 import { type Resource, resourceOf, resourcesOf, synthesize, type Template } from '../support/synthesized.ts';
@@ -91,6 +93,14 @@ describe('the network', () => {
     expect(resourcesOf(template, 'AWS::EC2::SecurityGroupIngress')).toEqual([]);
   });
 
+  test('lies in the zones that the settings name', () => {
+    const app = new App();
+    new WarehouseNetwork(new Stack(app, 'network'), 'Network', { zones: ['us-east-1b', 'us-east-1d'] });
+    const made = app.synth().getStackByName('network').template as Template;
+    const zones = resourcesOf(made, 'AWS::EC2::Subnet').map(({ Properties }) => Properties.AvailabilityZone);
+    expect(zones).toEqual(['us-east-1b', 'us-east-1d']);
+  });
+
   test('is one that exists where the settings name it, and principals of analysts are those that they name', () => {
     const vpc = { vpcId: 'vpc-0123456789abcdef0', subnetIds: ['subnet-0123456789abcdef0', 'subnet-0123456789abcdef1'] };
     const principals = ['arn:aws:iam::123456789012:role/data'];
@@ -146,34 +156,61 @@ describe('migrations', () => {
 });
 
 describe('upkeep', () => {
-  test('runs on Sundays, and the topic is told where it fails twice or ends without a word', () => {
-    expect(resourceOf(template, 'AWS::Scheduler::Schedule').Properties).toMatchObject({
-      ScheduleExpression: 'cron(0 6 ? * SUN *)',
-      FlexibleTimeWindow: { Mode: 'OFF' },
+  const without = (flow: string) => ofFlows[flow]!.filter((line) => !/^(logs|kms):/.test(line));
+
+  test('is called on Sundays, of the warehouse and of the lake, and by nothing but their schedule', () => {
+    const schedules = resourcesOf(template, 'AWS::Scheduler::Schedule').map(({ Properties }) => Properties);
+    const target = (id: string) => ({
+      Arn: { 'Fn::GetAtt': [expect.stringMatching(new RegExp(`^Upkeep${id}Function`)), 'Arn'] },
     });
+    expect(schedules).toEqual(
+      ['Maintain', 'Vacuum'].map((id) =>
+        expect.objectContaining({
+          ScheduleExpression: 'cron(0 6 ? * SUN *)',
+          FlexibleTimeWindow: { Mode: 'OFF' },
+          Target: expect.objectContaining(target(id)),
+        }),
+      ),
+    );
+    expect(rightsOf('UpkeepScheduleRole')).toEqual(
+      ['Maintain', 'Vacuum'].map((id) =>
+        expect.stringMatching(new RegExp(`^lambda:InvokeFunction <Upkeep${id}Function`)),
+      ),
+    );
+  });
+
+  test('is tried again twice where it fails, as Lambda does where nothing is said, and migrations are not', () => {
     const retries = resourcesOf(template, 'AWS::Lambda::EventInvokeConfig').map(({ Properties }) => Properties);
-    const topic = { OnFailure: { Destination: { Ref: expect.stringMatching(/alertstopicarn/) } } };
     expect(retries).toEqual([
       expect.objectContaining({
         FunctionName: { Ref: expect.stringMatching(/^MigrationsMigrate/) },
         MaximumRetryAttempts: 0,
       }),
-      expect.objectContaining({
-        FunctionName: { Ref: expect.stringMatching(/^UpkeepMaintain/) },
-        MaximumRetryAttempts: 1,
-        DestinationConfig: topic,
-      }),
     ]);
-    expect(ofFlows['maintain-warehouse']!.filter((line) => !/^(logs|kms):/.test(line))).toEqual([
+  });
+
+  test('of the warehouse asks that alone', () => {
+    expect(without('maintain-warehouse')).toEqual([
       `redshift-data:DescribeStatement * ${own}`,
       workgroup,
       `redshift-data:GetStatementResult * ${own}`,
       expect.stringMatching(/^redshift-serverless:GetCredentials <WarehouseWorkgroup/),
-      'sns:Publish <data/alerts-topic-arn>',
     ]);
-    expect(rightsOf('UpkeepScheduleRole')).toEqual([
-      expect.stringMatching(/^lambda:InvokeFunction <UpkeepMaintainFunction/),
+  });
+
+  test('of the lake lists it, reads snapshots, and deletes these and files of tables, nothing that came in', () => {
+    expect(without('vacuum-lake')).toEqual([
+      `redshift-data:DescribeStatement * ${own}`,
+      workgroup,
+      `redshift-data:GetStatementResult * ${own}`,
+      expect.stringMatching(/^redshift-serverless:GetCredentials <WarehouseWorkgroup/),
+      ...['clean/', 'curated/', 'snapshots/'].map(
+        (folder) => `s3:DeleteObject arn:<AWS::Partition>:s3:::<data/bucket>/${folder}*`,
+      ),
+      's3:GetObject arn:<AWS::Partition>:s3:::<data/bucket>/snapshots/*',
+      's3:ListBucket arn:<AWS::Partition>:s3:::<data/bucket>',
     ]);
+    expect(flowOf(template, 'vacuum-lake').Properties).toMatchObject({ Timeout: 900 });
   });
 });
 
@@ -191,6 +228,7 @@ test.each`
   ${'pipeline'}  | ${'publish-answers'}    | ${'c360_reader'}
   ${'pipeline'}  | ${'load-warehouse'}     | ${'c360_loader'}
   ${'warehouse'} | ${'maintain-warehouse'} | ${'c360_maintainer'}
+  ${'warehouse'} | ${'vacuum-lake'}        | ${'c360_reader'}
   ${'warehouse'} | ${'migrate-warehouse'}  | ${undefined}
   ${'pipeline'}  | ${'notify'}             | ${undefined}
 `(

@@ -167,6 +167,20 @@ describe('what grows with the events', () => {
     expect(large.workers).toBe(1 + Math.ceil(240 / 4 / 30));
   });
 
+  test('the lake keeps files that were replaced until they are cleared away each week, and a week longer', () => {
+    const vacuum = resource('Lambda::Function', {}, { flow: 'vacuum-lake', id: 'Vacuum' });
+    const weekly = resource('Scheduler::Schedule', {
+      ScheduleExpression: 'cron(0 6 ? * SUN *)',
+      Target: { Arn: { 'Fn::GetAtt': ['Vacuum', 'Arn'] } },
+    });
+    const daysOf = (...resources: Resource[]) =>
+      (at(1_000_000, machine, ...resources).stored.lake / 1e6 - 365 * (73 + 190)) / 190;
+    // A day's events a run: those of ten kept snapshots, and of two weeks' runs.
+    expect(daysOf(schedule('rate(1 day)'), vacuum, weekly)).toBeCloseTo(10 + 14, 6);
+    expect(daysOf(schedule('rate(1 hour)'), vacuum, weekly)).toBeCloseTo(10 + 24 * 14, 6);
+    expect(daysOf(schedule('rate(1 day)'))).toBeCloseTo(10 + 365, 6);
+  });
+
   test('the warehouse grows in steps of eight when the answers would be late', () => {
     const daily = [machine, schedule('cron(0 3 * * ? *)'), workgroup];
     expect(at(1_000_000, ...daily).rpus).toBe(4);

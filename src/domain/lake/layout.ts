@@ -81,6 +81,9 @@ export function snapshotKey(number: number): string {
   return `snapshots/${paddedNumber(number)}.json`;
 }
 
+/** The number that a snapshot's key names. */
+export const snapshotNumber = (key: string): number => Number(key.slice('snapshots/'.length, -'.json'.length));
+
 /** An answer lies beside the others of its snapshot; which of them readers see, the index says. */
 export function servingKey(snapshot: number, query: string): string {
   return `serving/${paddedNumber(snapshot)}/${query}.json`;

@@ -49,6 +49,21 @@ test('the warehouse grows to 8 units where nothing else is said, also where its 
   expect(settings('warehouse: {maxRpus: 32}')().warehouse).toEqual({ maxRpus: 32 });
 });
 
+test('tables that were restored, and zones of the warehouse, are those that are named', () => {
+  const text = 'restoredTables: {vault: c-vault-restored}\nwarehouse: {zones: [us-east-1a, us-east-1c]}';
+  expect(settings(text)()).toMatchObject({
+    restoredTables: { vault: 'c-vault-restored' },
+    warehouse: { maxRpus: 8, zones: ['us-east-1a', 'us-east-1c'] },
+  });
+});
+
+test('zones are refused beside a network that exists, with what to do', () => {
+  const vpc = 'vpc: {vpcId: vpc-0a1b2c3d, subnetIds: [subnet-0a1b2c3d, subnet-0a1b2c3e]}';
+  expect(settings(`warehouse: {${vpc}, zones: [us-east-1a, us-east-1b]}`)).toThrow(
+    'config/local.yaml: warehouse.zones is for a network of its own; leave it or warehouse.vpc out',
+  );
+});
+
 test.each`
   text                                                | problem
   ${'schedule: weekly'}                               | ${/^config\/local.yaml: schedule must be equal to one of/}
@@ -64,6 +79,10 @@ test.each`
   ${'warehouse: {maxRpus: 12}'}                       | ${/^config\/local.yaml: warehouse.maxRpus must be multiple of 8/}
   ${'warehouse: {vpc: {vpcId: vpc-0a1b2c3d}}'}        | ${/^config\/local.yaml: warehouse.vpc must have required property 'subnetIds'/}
   ${'warehouse: {vpc: {vpcId: mine, subnetIds: []}}'} | ${/^config\/local.yaml: warehouse.vpc.vpcId must match/}
+  ${'warehouse: {zones: [us-east-1a]}'}               | ${/^config\/local.yaml: warehouse.zones must NOT have fewer than 2/}
+  ${'warehouse: {zones: [use1-az1, use1-az2]}'}       | ${/^config\/local.yaml: warehouse.zones.0 must match/}
+  ${'restoredTables: {vaults: abc}'}                  | ${/^config\/local.yaml: restoredTables must NOT have .* got vaults/}
+  ${'restoredTables: {vault: "a b"}'}                 | ${/^config\/local.yaml: restoredTables.vault must match/}
   ${'analysts: {principals: ["*"]}'}                  | ${/^config\/local.yaml: analysts.principals.0 must match/}
   ${'analysts: {principals: []}'}                     | ${/^config\/local.yaml: analysts.principals must NOT have fewer/}
 `('refuses $text', ({ text, problem }) => {
