@@ -40,7 +40,7 @@ export const notifyRun =
     const runId = holder?.process === execution ? holder.runId : textOf(input.runId);
     const failure = await failureOf(env, runId, input);
     if (!runId) {
-      // It never began: another run was going on, or it was asked for what no run does.
+      // It never began: it was asked for what no run does.
       if (failure) await alertFailed(env, execution, { ...failure, whatToDo: 'nothing was changed' });
       return { status: failure ? 'failed' : 'idle' };
     }

@@ -29,6 +29,12 @@ test('has a timeout, retries and a catch at each task, and tells of every end', 
   expect(breaches(definition())).toEqual([]);
 });
 
+test('ends well, without a word, where another run is going on', () => {
+  const { States } = definition();
+  const [{ Next: end, ErrorEquals: errors }] = States.Plan!.Catch as [{ Next: string; ErrorEquals: string[] }];
+  expect([errors, end, States[end]]).toEqual([['RunLocked'], 'AnotherRunIsGoingOn', { Type: 'Succeed' }]);
+});
+
 describe('the walk finds', () => {
   const planted = (change: (states: Record<string, State>) => void): string[] => {
     const changed = definition();
@@ -61,6 +67,16 @@ describe('the walk finds', () => {
     ['a choice that ends it', ({ WhatIsNew }) => (WhatIsNew!.Default = 'RunSucceeded'), 'RunSucceeded'],
     ['a failure that is not told', ({ CleanModels }) => (CleanModels!.Catch![0]!.Next = 'RunFailed'), 'RunFailed'],
     ['a failed word that nobody repeats', ({ Notify }) => (Notify!.Catch![0]!.Next = 'RunFailed'), 'RunFailed'],
+    [
+      'a run that lost its lock midway',
+      ({ CleanGate }) => (CleanGate!.Catch![0]!.Next = 'AnotherRunIsGoingOn'),
+      'AnotherRunIsGoingOn',
+    ],
+    [
+      'a run that could not begin for another reason',
+      ({ Plan }) => Plan!.Catch![0]!.ErrorEquals.push('RefusedInput'),
+      'AnotherRunIsGoingOn',
+    ],
     ['a refused batch that is not told', ({ AfterExclusion }) => (AfterExclusion!.Default = 'RunFailed'), 'RunFailed'],
   ])('%s', (_, change, end) => {
     expect(planted(change)).toEqual([`${end} ends a run of which nobody is told`]);

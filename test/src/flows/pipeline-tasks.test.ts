@@ -1,5 +1,5 @@
 /** The tasks of a run, its record and its end: done again they find what they did, and what went wrong is said without data. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PublishedPartitions } from '../../../src/domain/lake/catalog.ts';
 import { type EndedRun, measureRun } from '../../../src/domain/metrics/measure.ts';
@@ -284,7 +284,15 @@ describe('the end of a run that failed', () => {
     expect((await listRuns(env)())[0]).toMatchObject({ failedStep: 'clean models', reason });
   });
 
-  test('that never began, since another was going on, changes nothing of the other', async () => {
+  test('that is asked for what no run does is told, and nothing was changed', async () => {
+    await expect(run(env, { kind: 'backfill' })).rejects.toThrow('from must be');
+    expect(alerts()[0]!.text).toMatch(/failed at plan: from must be .*\n\nWhat to do: nothing was changed/s);
+    expect(await listRuns(env)()).toEqual([]);
+  });
+});
+
+describe('a run that meets another', () => {
+  test('is refused with its name, changes nothing of it, and alerts nobody', async () => {
     await sale('a');
     // A holder of this process is not taken for dead.
     const process = `local-${globalThis.process.pid}-${Math.round(performance.timeOrigin)}-other`;
@@ -292,6 +300,6 @@ describe('the end of a run that failed', () => {
     await expect(run()).rejects.toThrow('run r1 is going on and holds the run lock');
     expect(await runLockHolder(env)).toEqual({ runId: 'r1', process });
     expect(await listRuns(env)()).toEqual([]);
-    expect(alerts()[0]!.text).toContain('run r1 is going on');
+    expect(existsSync(join(platform.paths.dataDir, 'alerts.jsonl'))).toBe(false);
   });
 });
