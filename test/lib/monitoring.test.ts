@@ -94,10 +94,7 @@ test('these alarms stand, with these metrics, thresholds and treatments of missi
     'IF(refused < 5, 0, 100 * refused / received)',
     '> 5 in 1 of 1 x 60 min, missing: notBreaching',
   ];
-  const successes = [
-    'succeeded: Sum Customer360 EndedRuns of succeeded',
-    'idle: Sum Customer360 EndedRuns of idle',
-  ];
+  const successes = ['succeeded: Sum Customer360 EndedRuns of succeeded', 'idle: Sum Customer360 EndedRuns of idle'];
   const age = (dataset: string, hours: number) => [
     `Maximum Customer360 AgeSeconds of ${dataset}`,
     `> ${hours * 3600} in 26 of 26 x 60 min, missing: breaching`,
@@ -154,11 +151,7 @@ test('these alarms stand, with these metrics, thresholds and treatments of missi
       'none_failed: 0 * SUM([succeeded, idle])',
       `> 0 ${soon}, missing: ignore`,
     ],
-    'pipeline-late': [
-      ...successes,
-      'SUM([succeeded, idle])',
-      '< 1 in 26 of 26 x 60 min, missing: breaching',
-    ],
+    'pipeline-late': [...successes, 'SUM([succeeded, idle])', '< 1 in 26 of 26 x 60 min, missing: breaching'],
     'load-failed': ['Maximum Customer360 FailedLoads', `> 0 ${soon}, missing: ignore`],
     'row-count-mismatch': ['Maximum Customer360 RowCountMismatches', `> 0 ${soon}, missing: ignore`],
     'freshness-events': age('events', 6),

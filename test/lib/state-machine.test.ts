@@ -2,9 +2,13 @@
 import validate from 'asl-validator';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { breaches, type Definition, type State } from '../support/state-machine-walk.ts';
-import { resourceOf, synthesize } from '../support/synthesized.ts';
+import { resourceOf, resourcesOf, synthesize } from '../support/synthesized.ts';
 
 const { pipeline: template } = synthesize(temporaryDirectories()()).templates;
+const rules = resourcesOf(template, 'AWS::Events::Rule').map(({ Properties }) => Properties);
+const [machineId] = Object.entries(template.Resources).find(
+  ([, { Type }]) => Type === 'AWS::StepFunctions::StateMachine',
+)!;
 const machine = resourceOf(template, 'AWS::StepFunctions::StateMachine');
 const text = machine.Properties.DefinitionString as string;
 const definition = (): Definition => JSON.parse(text) as Definition;
@@ -85,7 +89,7 @@ describe('the walk finds', () => {
 
 test('a run that is stopped from outside is told, too', () => {
   expect(definition()).toMatchObject({ TimeoutSeconds: 12 * 60 * 60 });
-  expect(resourceOf(template, 'AWS::Events::Rule').Properties).toMatchObject({
+  expect(rules[0]).toMatchObject({
     State: 'ENABLED',
     EventPattern: {
       'detail-type': ['Step Functions Execution Status Change'],
@@ -93,4 +97,33 @@ test('a run that is stopped from outside is told, too', () => {
     },
     Targets: [{ Arn: { Ref: expect.stringContaining('alertstopicarn') } }],
   });
+});
+
+test('the lock of a run that ended in any way but well is freed by the function notify', () => {
+  const { EventPattern, State, Targets } = rules[1]!;
+  expect([State, EventPattern]).toEqual([
+    'ENABLED',
+    {
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: [{ Ref: machineId }], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+    },
+  ]);
+  const [{ Arn, InputTransformer }] = Targets as [
+    { Arn: { 'Fn::GetAtt': [string, string] }; InputTransformer: Record<string, unknown> },
+  ];
+  expect(template.Resources[Arn['Fn::GetAtt'][0]]).toMatchObject({ Metadata: { 'C360::Flow': 'notify' } });
+  expect(InputTransformer).toEqual({
+    InputPathsMap: { 'detail-name': '$.detail.name' },
+    InputTemplate: '{"execution":<detail-name>}',
+  });
+  const allowed = resourcesOf(template, 'AWS::Lambda::Permission').map(({ Properties }) => Properties);
+  expect(allowed).toEqual([
+    {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: Arn,
+      Principal: 'events.amazonaws.com',
+      SourceArn: { 'Fn::GetAtt': [expect.stringContaining('EndedRuns'), 'Arn'] },
+    },
+  ]);
 });

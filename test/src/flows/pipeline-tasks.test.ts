@@ -291,6 +291,27 @@ describe('the end of a run that failed', () => {
   });
 });
 
+describe('an execution that ended from outside', () => {
+  const plan = (execution: string) => pipelineTasks['plan-run'](env)({ execution, input: {} });
+
+  test('gives its lock back, is told as interrupted, and leaves its files to what may still be at work', async () => {
+    await sale('a');
+    const { runId } = await plan('aborted');
+    expect(await pipelineTasks.notify(env)({ execution: 'aborted' })).toEqual({ status: 'interrupted' });
+    expect(await runLockHolder(env)).toBeUndefined();
+    expect((await listRuns(env)())[0]).toMatchObject({ runId, status: 'interrupted', failedStep: 'plan' });
+    expect(await platform.keys(`plans/${runId}/`)).not.toEqual([]);
+    expect((await plan('next')).next).toBe('models');
+  });
+
+  test('changes nothing of the run that has the lock since', async () => {
+    await sale('a');
+    const { runId } = await plan('next');
+    await pipelineTasks.notify(env)({ execution: 'aborted' });
+    expect(await runLockHolder(env)).toEqual({ runId, process: 'next' });
+  });
+});
+
 describe('a run that meets another', () => {
   test('is refused with its name, changes nothing of it, and alerts nobody', async () => {
     await sale('a');
