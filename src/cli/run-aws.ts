@@ -106,7 +106,7 @@ export async function followRun(
 
 /** An execution that ended well without a record met another run, which began a moment before. */
 function resultOf(record: RunRecord | undefined, c360: Commands): RunResult {
-  if (!record) throw new RunLocked(`another run is going on; wait for it to end (${c360('runs')})`);
+  if (!record) throw new RunFailed(`another run is going on; wait for it to end (${c360('runs')})`);
   const { runId, status, snapshot = 0, steps } = record;
   return { runId, status: status === 'idle' ? 'idle' : 'succeeded', snapshot, steps };
 }

@@ -138,7 +138,7 @@ describe('a run that is followed', () => {
 
   test('that ends well without a record has met another one', async () => {
     expect((await follow([{ status: 'SUCCEEDED' }])).result).toMatchObject({
-      name: 'RunLocked',
+      name: 'RunFailed',
       message: 'another run is going on; wait for it to end (c360 runs --target aws --env dev)',
     });
   });
