@@ -2,7 +2,14 @@
 import { join } from 'node:path';
 import { AssetHashType, DockerImage, Duration, RemovalPolicy, Tags } from 'aws-cdk-lib';
 import { PolicyDocument, type PolicyStatement, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
-import { Architecture, type CfnFunction, Code, Function as LambdaFunction, Runtime } from 'aws-cdk-lib/aws-lambda';
+import {
+  Architecture,
+  type CfnFunction,
+  Code,
+  type IFunction,
+  Function as LambdaFunction,
+  Runtime,
+} from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { bundle } from '../../scripts/bundle.mjs';
@@ -41,6 +48,7 @@ const flowMetadata = 'C360::Flow';
 
 export class FlowFunction extends Construct {
   readonly arn: string;
+  readonly lambda: IFunction;
   readonly resource: CfnFunction;
   readonly timeout: Duration;
 
@@ -65,7 +73,7 @@ export class FlowFunction extends Construct {
     const databaseRole = uses.warehouse && databaseRoles[uses.warehouse];
     if (databaseRole) Tags.of(role).add(databaseRolesTag, databaseRole);
     acknowledgeWildcards(role, [...wildcards, ...(source?.wildcards ?? [])]);
-    const made = new LambdaFunction(this, 'Function', {
+    this.lambda = new LambdaFunction(this, 'Function', {
       // Alarms and people find it by its name. What Lambda cannot change in place needs another name first: that is only the kind of
       // package, and all else, code and role included, is changed in place.
       functionName,
@@ -82,10 +90,10 @@ export class FlowFunction extends Construct {
       ...(deployment.isConcurrencyReserved && { reservedConcurrentExecutions: props.mostCalls }),
       environment: { C360_ENVIRONMENT: deployment.environment, ...props.variables, ...variables },
     });
-    if (uses.warehouse) made.node.addDependency(letAskAfterStatements(role));
-    this.resource = made.node.defaultChild as CfnFunction;
+    if (uses.warehouse) this.lambda.node.addDependency(letAskAfterStatements(role));
+    this.resource = this.lambda.node.defaultChild as CfnFunction;
     this.resource.addMetadata(flowMetadata, flow);
-    this.arn = made.functionArn;
+    this.arn = this.lambda.functionArn;
   }
 }
 

@@ -10,7 +10,7 @@ import { type PipelineTask, pipelineFunctions } from '../pipeline-functions.ts';
 import { discarded, engineRetries, functionRetries, type TaskProps, task } from './tasks.ts';
 
 type Payload = Record<string, unknown>;
-type Result = Pick<TaskProps, 'selector' | 'resultPath'>;
+type Result = Pick<TaskProps, 'selector' | 'resultPath' | 'expected'>;
 
 /** Times that the clean layer is made in one run: anew without the rows that its gate refused, until it passes. */
 const mostPasses = 3;
@@ -132,7 +132,9 @@ export function pipelineDefinition(scope: Construct): IChainable {
     .next(new Choice(scope, 'CleanVerdict').when(is('$.gate.verdict', 'passed'), planCurated).otherwise(excludeRows));
 
   const planned = answered('runId', 'kind', 'next', 'snapshot');
-  return step('Plan', 'plan-run', whole, { selector: planned }).next(
+  // Nothing has begun then, and the other run does what there is to do.
+  const expected = { RunLocked: new Succeed(scope, 'AnotherRunIsGoingOn') };
+  return step('Plan', 'plan-run', whole, { selector: planned, expected }).next(
     new Choice(scope, 'WhatIsNew')
       .when(is('$.next', 'models'), cleanModels)
       .when(is('$.next', 'load'), loadWarehouse)

@@ -12,6 +12,8 @@ export interface TaskProps {
   retries: RetryProps[];
   /** Where the run goes on when the task has failed for good. What failed stands at `$.failed.<name>`. */
   onFailure: IChainable;
+  /** Error -> where the run goes on with it instead: what is no failure. */
+  expected?: Record<string, IChainable>;
   /** What is kept of the result, and where; `discarded`, or with neither the result replaces the state's input. */
   selector?: Record<string, unknown>;
   resultPath?: string | typeof discarded;
@@ -44,7 +46,7 @@ export const engineRetries: RetryProps[] = [
 ];
 
 export function task(scope: Construct, name: string, props: TaskProps): CustomState {
-  const { resource, parameters, timeout, retries, onFailure, selector, resultPath } = props;
+  const { resource, parameters, timeout, retries, onFailure, expected = {}, selector, resultPath } = props;
   const state = new CustomState(scope, name, {
     stateJson: {
       Type: 'Task',
@@ -56,5 +58,7 @@ export function task(scope: Construct, name: string, props: TaskProps): CustomSt
     },
   });
   for (const retry of retries) state.addRetry(retry);
-  return state.addCatch(onFailure, { errors: ['States.ALL'], resultPath: `$.failed.${name}` });
+  const told = { resultPath: `$.failed.${name}` };
+  for (const [error, next] of Object.entries(expected)) state.addCatch(next, { errors: [error], ...told });
+  return state.addCatch(onFailure, { errors: ['States.ALL'], ...told });
 }

@@ -186,6 +186,11 @@ function runRows(
 ): AlarmRow[] {
   const hours = hoursToNextSuccess[schedule];
   const noSuccess = { periodMinutes: 60, periods: hours, missing: 'breaching' } as const;
+  // An execution that met another run has succeeded for Step Functions, and nothing has run: runs count their ends themselves.
+  const successes = {
+    succeeded: own('EndedRuns', { Outcome: 'succeeded' }),
+    idle: own('EndedRuns', { Outcome: 'idle' }),
+  };
   return [
     {
       ...fiveMinutes,
@@ -197,9 +202,9 @@ function runRows(
         failed: pipeline('ExecutionsFailed'),
         timed_out: pipeline('ExecutionsTimedOut'),
         aborted: pipeline('ExecutionsAborted'),
-        succeeded: pipeline('ExecutionsSucceeded'),
+        ...successes,
         // A success counts as none that failed, so that the alarm ends with it.
-        none_failed: '0 * succeeded',
+        none_failed: '0 * SUM([succeeded, idle])',
       },
       expression: 'SUM([failed, timed_out, aborted, none_failed])',
       comparison: '>',
@@ -213,7 +218,8 @@ function runRows(
       severity: 'critical',
       says: `No run of the pipeline has succeeded for ${hours} hours; a run that finds nothing new is a success too`,
       section: 'pipeline-late',
-      metrics: { succeeded: pipeline('ExecutionsSucceeded') },
+      metrics: successes,
+      expression: 'SUM([succeeded, idle])',
       comparison: '<',
       threshold: 1,
       whyMissing: 'A run that was never started leaves no data: that is what this alarm is for',

@@ -1,8 +1,9 @@
 /** The pipeline: its functions and its job, the state machine that calls them, and the schedule that starts it. */
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import { EventField, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
-import { SnsTopic } from 'aws-cdk-lib/aws-events-targets';
+import { EventField, type EventPattern, Rule, RuleTargetInput } from 'aws-cdk-lib/aws-events';
+import { LambdaFunction, SnsTopic } from 'aws-cdk-lib/aws-events-targets';
 import { type IRole, PolicyDocument, Role, ServicePrincipal } from 'aws-cdk-lib/aws-iam';
+import type { IFunction } from 'aws-cdk-lib/aws-lambda';
 import { LogGroup, RetentionDays } from 'aws-cdk-lib/aws-logs';
 import { Schedule, ScheduleExpression, ScheduleTargetInput } from 'aws-cdk-lib/aws-scheduler';
 import { StepFunctionsStartExecution } from 'aws-cdk-lib/aws-scheduler-targets';
@@ -28,8 +29,8 @@ export class PipelineStack extends Stack {
     const deployment = new Deployment(this, environment, settings);
     const variables = { C360_REPORTING_CURRENCY: settings.reportingCurrency };
     const functions = (Object.entries(pipelineFunctions) as [PipelineTask, FunctionRow][]).map(([flow, row]) => {
-      const { arn } = new FlowFunction(this, substitutionOf(flow), { deployment, flow, variables, ...row });
-      return { name: substitutionOf(flow), arn };
+      const { arn, lambda } = new FlowFunction(this, substitutionOf(flow), { deployment, flow, variables, ...row });
+      return { flow, name: substitutionOf(flow), arn, lambda };
     });
     const job = new ModelsJob(this, 'Models', {
       deployment,
@@ -67,6 +68,7 @@ export class PipelineStack extends Stack {
     });
     const topic = Topic.fromTopicArn(this, 'AlertsTopic', deployment.read('alertsTopicArn'));
     tellOfStoppedRuns(this, machine, topic);
+    freeLockOfEndedRuns(this, machine, functions.find(({ flow }) => flow === 'notify')!.lambda);
     new Schedule(this, 'Schedule', {
       description: `Runs the pipeline, ${settings.schedule}`,
       schedule: ScheduleExpression.cron(settings.schedule === 'hourly' ? { minute: '0' } : { minute: '0', hour: '3' }),
@@ -103,20 +105,35 @@ function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topic: ITopi
   const status = EventField.fromPath('$.detail.status');
   new Rule(scope, 'StoppedRuns', {
     description: 'Runs of the pipeline that took too long or were stopped by somebody',
-    eventPattern: {
-      source: ['aws.states'],
-      detailType: ['Step Functions Execution Status Change'],
-      detail: { stateMachineArn: [machine.stateMachineArn], status: ['TIMED_OUT', 'ABORTED'] },
-    },
+    eventPattern: endOf(machine, 'TIMED_OUT', 'ABORTED'),
     targets: [
       new SnsTopic(topic, {
         message: RuleTargetInput.fromText(
-          `The run ${run} of the pipeline was stopped (${status}). Readers see what was published last; its lock ends with its lease, and the next run takes up what is missing.`,
+          `The run ${run} of the pipeline was stopped (${status}). Readers see what was published last, and the next run takes up what is missing.`,
         ),
       }),
     ],
   });
 }
+
+/** What never came to the state that ends a run, or failed in it, would hold the run lock for its whole lease. */
+function freeLockOfEndedRuns(scope: Construct, machine: StateMachine, notify: IFunction): void {
+  new Rule(scope, 'EndedRuns', {
+    description: 'Runs of the pipeline that ended, and may not have given the run lock back',
+    eventPattern: endOf(machine, 'FAILED', 'TIMED_OUT', 'ABORTED'),
+    targets: [
+      new LambdaFunction(notify, {
+        event: RuleTargetInput.fromObject({ execution: EventField.fromPath('$.detail.name') }),
+      }),
+    ],
+  });
+}
+
+const endOf = ({ stateMachineArn }: StateMachine, ...statuses: string[]): EventPattern => ({
+  source: ['aws.states'],
+  detailType: ['Step Functions Execution Status Change'],
+  detail: { stateMachineArn: [stateMachineArn], status: statuses },
+});
 
 const logDelivery = [
   'logs:CreateLogDelivery',

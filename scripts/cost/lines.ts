@@ -185,6 +185,7 @@ const network = 'a network without a gateway, address or endpoint of its own pri
 const free: Record<string, string> = {
   'AWS::IAM::Role': noUpkeep,
   'AWS::IAM::Policy': noUpkeep,
+  'AWS::Lambda::Permission': noUpkeep,
   'AWS::Lambda::EventInvokeConfig': noUpkeep,
   'AWS::S3::BucketPolicy': noUpkeep,
   'AWS::SNS::Subscription': 'paid by what is sent',

@@ -21,6 +21,18 @@ export interface GlobalOptions extends LocalOptions {
   env: string;
 }
 
+/** A command of `c360` as a person types it for a place: `run` as `c360 run --target aws --env dev`. */
+export type Commands = (command: string) => string;
+
+export const commands = ({ target, env }: Pick<GlobalOptions, 'target' | 'env'>): Commands =>
+  target === 'local' ? onThisMachine : (command) => `c360 ${command} --target ${target} --env ${env}`;
+
+/** What there is to do where nothing has come in. */
+export const firstSteps = (c360: Commands): string =>
+  `Nothing has come in yet. Next: ${c360('upload DATASET FILE')} and ${c360('produce FILE')}`;
+
+export const onThisMachine: Commands = (command) => `c360 ${command}`;
+
 export const globalOptions = (command: Command): GlobalOptions => command.optsWithGlobals<GlobalOptions>();
 
 /** The option `--limit` of commands that show rows. */

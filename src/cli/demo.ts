@@ -9,7 +9,7 @@ import { type GeneratedFile, generate, plantedTruths } from '../generators/index
 import type { Platform, PlatformPaths } from '../local/platform.ts';
 import type { RunResult } from '../local/run-pipeline.ts';
 import type { Environment, ResultSet, Scalar } from '../ports.ts';
-import { globalOptions, withPlatform } from './context.ts';
+import { globalOptions, onThisMachine, withPlatform } from './context.ts';
 import { requestOf, withGeneratorOptions } from './generate.ts';
 import { highlight } from './highlights.ts';
 import { count, print, printResult, say, styled, tableText } from './output.ts';
@@ -75,7 +75,7 @@ async function demonstrate({ env, paths }: Platform, request: GeneratorRequest, 
   const answers = await showAnswers(env, tell);
   tell(styled('bold', '\nEvery record is accounted for\n'));
   const status = await readStatus(env)();
-  tell(statusText(status));
+  tell(statusText(status, onThisMachine));
   const seconds = Number(((performance.now() - started) / 1000).toFixed(1));
   tell(`\nDone in ${seconds.toFixed(1)} s.`);
   tell(nextText(paths));

@@ -7,12 +7,15 @@ import { dayOf, quarantineEnd } from '../domain/privacy/quarantine-day.ts';
 import { waitingRecords } from '../flows/quarantine.ts';
 import { isRedriveCutOff } from '../flows/redrive.ts';
 import { failedBatches } from '../flows/redrive-failures.ts';
+import type { IsDead } from '../flows/run-lock.ts';
+import { listRuns } from '../flows/run-record.ts';
 import { readStatus, type Status } from '../flows/status.ts';
 import { streamBacklog } from '../flows/stream-backlog.ts';
 import type { PlatformPaths } from '../local/platform.ts';
 import type { Environment } from '../ports.ts';
-import { type LocalOptions, withPlatform } from './context.ts';
+import { type Commands, type LocalOptions, onThisMachine, withPlatform } from './context.ts';
 import type { Finding } from './doctor-finding.ts';
+import { lineOf } from './errors.ts';
 import { count } from './output.ts';
 
 /** Examines a directory that holds a platform. What cannot be opened is a finding too. */
@@ -22,8 +25,9 @@ export async function examineData(globals: LocalOptions, paths: PlatformPaths): 
   if (findings.some(({ state }) => state === 'wrong')) return findings;
   try {
     await withPlatform(globals, 'read', async ({ env }) => {
-      findings.push(...(await doorFindings(env, isLocked)), await runFinding(env));
-      findings.push(...lakeFindings(await readStatus(env)()));
+      const last = await runFinding(env, () => !isLocked, onThisMachine);
+      findings.push(...(await doorFindings(env, isLocked)), last);
+      findings.push(...lakeFindings(await readStatus(env)(), onThisMachine));
     });
   } catch (error) {
     // The stores' own messages name the way out.
@@ -76,7 +80,7 @@ async function doorFindings(env: Environment, isLocked: boolean): Promise<Findin
     counted('ingest', await unfinishedFiles(env), unfinished, 'files begun and not finished', again),
     counted('redrive', (await isRedriveCutOff(env)) ? 1 : 0, unfinished, 'cut off', 'c360 redrive finishes it'),
     counted('on-failure store', failed, 'wrong', 'batches that were not archived', 'c360 redrive --failures'),
-    await quarantineFinding(env),
+    await quarantineFinding(env, 'c360 quarantine list'),
   ];
 }
 
@@ -97,55 +101,57 @@ export async function unfinishedFiles(env: Environment): Promise<number> {
   return files.filter(({ values }) => values.isIngested === false).length;
 }
 
-export async function quarantineFinding(env: Environment): Promise<Finding> {
+export async function quarantineFinding(env: Environment, todo: string): Promise<Finding> {
   const days: string[] = [];
   for await (const { line } of waitingRecords(env)) days.push(line.sealedOn);
   const [oldest] = days.sort();
   const until = oldest === undefined ? '' : `, the first until ${dayOf(quarantineEnd(oldest))}`;
-  return counted('quarantine', days.length, 'note', `records wait${until}`, 'c360 quarantine list');
+  return counted('quarantine', days.length, 'note', `records wait${until}`, todo);
 }
 
 /** What the counts of the lake and the warehouse say. */
-export const lakeFindings = (status: Status): Finding[] => [
-  pendingFinding(status),
-  heldFinding(status),
-  warehouseFinding(status),
-  conservationFinding(status),
+export const lakeFindings = (status: Status, c360: Commands): Finding[] => [
+  pendingFinding(status, c360),
+  heldFinding(status, c360),
+  warehouseFinding(status, c360),
+  conservationFinding(status, c360),
 ];
 
-export async function runFinding(env: Environment): Promise<Finding> {
+export async function runFinding(env: Environment, isDead: IsDead, c360: Commands): Promise<Finding> {
   const check = 'last run';
-  const [last] = await env.hot.query('runs', 'runs', { newestFirst: true, limit: 1 });
-  if (!last) return { check, state: 'note', found: 'none yet', todo: 'c360 run' };
-  const { status, failedStep, reason } = last.values;
-  if (status !== 'failed') return { check, state: 'ok', found: `${last.sort} ${status}` };
-  const found = `${last.sort} failed at ${failedStep}: ${reason}`;
-  return { check, state: 'wrong', found, todo: 'c360 run takes up what is missing' };
+  const [last] = await listRuns(env)({ limit: 1, isDead });
+  if (!last) return { check, state: 'note', found: 'none yet', todo: c360('run') };
+  const { runId, status, failedStep, reason } = last;
+  if (status !== 'failed' && status !== 'interrupted') return { check, state: 'ok', found: `${runId} ${status}` };
+  const found = `${runId} ${status} at ${failedStep}: ${reason}`;
+  return { check, state: 'wrong', found, todo: `${c360('run')} takes up what is missing` };
 }
 
-function pendingFinding({ datasets }: Status): Finding {
+function pendingFinding({ datasets }: Status, c360: Commands): Finding {
   const pending = datasets.reduce((sum, dataset) => sum + dataset.pending, 0);
-  return counted('raw', pending, 'note', 'records wait for a run', 'c360 run');
+  return counted('raw', pending, 'note', 'records wait for a run', c360('run'));
 }
 
-function heldFinding({ datasets }: Status): Finding {
+function heldFinding({ datasets }: Status, c360: Commands): Finding {
   const held = datasets.reduce((sum, dataset) => sum + dataset.held, 0);
-  return counted('rollback', held, 'note', 'records are held back', 'c360 run --release');
+  return counted('rollback', held, 'note', 'records are held back', c360('run --release'));
 }
 
-function warehouseFinding({ snapshot, loadedSnapshot }: Status): Finding {
+function warehouseFinding({ snapshot, loadedSnapshot, warehouseError }: Status, c360: Commands): Finding {
   const check = 'warehouse';
+  if (warehouseError) return { check, state: 'wrong', found: lineOf(warehouseError) };
   const newest = snapshot?.number ?? 0;
   if (newest === 0 && loadedSnapshot === 0) return { check, state: 'ok', found: 'empty: nothing is published yet' };
   if (newest === loadedSnapshot) return { check, state: 'ok', found: `holds snapshot ${loadedSnapshot}, the newest` };
   const found = `holds snapshot ${loadedSnapshot}, and the newest is ${newest}`;
-  return { check, state: 'wrong', found, todo: 'c360 run loads it' };
+  return { check, state: 'wrong', found, todo: `${c360('run')} loads it` };
 }
 
-function conservationFinding({ isBalanced, datasets }: Status): Finding {
+function conservationFinding({ isBalanced, datasets }: Status, c360: Commands): Finding {
   const check = 'conservation';
   if (isBalanced) return { check, state: 'ok', found: 'every record is accounted for' };
   const names = datasets.filter((dataset) => !dataset.isBalanced).map(({ dataset }) => dataset);
   const found = `the counts of ${names.join(', ')} do not add up`;
-  return { check, state: 'wrong', found, todo: 'finish what is unfinished above; else report it with c360 status' };
+  const todo = `finish what is unfinished above; else report it with ${c360('status')}`;
+  return { check, state: 'wrong', found, todo };
 }

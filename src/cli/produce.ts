@@ -6,7 +6,7 @@ import { fingerprintOf } from '../flows/fingerprint.ts';
 import { archiveStream } from '../local/archive-stream.ts';
 import { type Produced, produce, recordsIn } from '../local/produce.ts';
 import type { Environment } from '../ports.ts';
-import { type GlobalOptions, globalOptions, withPlatform } from './context.ts';
+import { commands, type GlobalOptions, globalOptions, withPlatform } from './context.ts';
 import { count, printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
 import { openDeployment } from './target.ts';
@@ -61,9 +61,8 @@ async function produceOnAws(globals: GlobalOptions, events: EventsFile, options:
   tellKnown(produced);
   printSummary({ sent: produced.sent }, globals.format);
   if (produced.sent > 0) {
-    say(
-      'archive-events takes them to the lake within minutes. Next: c360 status --target aws, then c360 run --target aws',
-    );
+    const c360 = commands(globals);
+    say(`archive-events takes them to the lake within minutes. Next: ${c360('status')}, then ${c360('run')}`);
   }
   refuseOversized(produced);
 }

@@ -3,7 +3,7 @@ import { adviceOf, type QualityReport, summaryOf, trendOf } from '../domain/qual
 import { RefusedInput } from '../domain/refused-input.ts';
 import { readQualityReport } from '../flows/quality-report.ts';
 import type { ResultSet } from '../ports.ts';
-import { globalOptions } from './context.ts';
+import { type Commands, commands, globalOptions } from './context.ts';
 import { type Format, print, printResult, say, styled, tableText, wrapped } from './output.ts';
 import { withEnvironment } from './target.ts';
 
@@ -24,23 +24,30 @@ Examples:
   $ c360 quality --format json`,
     )
     .action(async (run: string | undefined, { all = false }: { all?: boolean }, command: Command) => {
-      const { format, ...globals } = globalOptions(command);
-      await withEnvironment({ ...globals, format }, 'read', async (env) => {
+      const globals = globalOptions(command);
+      const c360 = commands(globals);
+      await withEnvironment(globals, 'read', async (env) => {
         const report = await readQualityReport(env, run);
-        if (report) tellReport(report, format, all);
-        else if (run === undefined) say('No run has been judged yet. Next: c360 run');
-        else throw new RefusedInput(`there is no quality report of a run ${run}; \`c360 quality\` shows the newest`);
+        if (report) tellReport(report, globals.format, { isWhole: all, c360 });
+        else if (run === undefined) say(`No run has been judged yet. Next: ${c360('run')}`);
+        else throw new RefusedInput(`there is no quality report of a run ${run}; ${c360('quality')} shows the newest`);
       });
     });
 }
 
-function tellReport(report: QualityReport, format: Format, isWhole: boolean): void {
-  if (format === 'json') print(JSON.stringify(report, null, 2));
-  else if (format === 'csv') printResult(checksOf(report.checks), 'csv');
-  else tellPeople(report, isWhole);
+interface Telling {
+  /** Also the checks that passed. */
+  isWhole: boolean;
+  c360: Commands;
 }
 
-function tellPeople(report: QualityReport, isWhole: boolean): void {
+function tellReport(report: QualityReport, format: Format, telling: Telling): void {
+  if (format === 'json') print(JSON.stringify(report, null, 2));
+  else if (format === 'csv') printResult(checksOf(report.checks), 'csv');
+  else tellPeople(report, telling);
+}
+
+function tellPeople(report: QualityReport, { isWhole, c360 }: Telling): void {
   const open = report.checks.filter(({ outcome }) => outcome !== 'passed');
   print(`Run ${report.runId}, judged ${report.judgedAt}`);
   print(wrapped(summaryOf(report), 0));
@@ -49,7 +56,7 @@ function tellPeople(report: QualityReport, isWhole: boolean): void {
   for (const check of open) {
     const { table, name, why, note, examples } = check;
     print(`\n${styled('bold', `${table} ${name}`)}`);
-    const lines = [`${why}.`, note, examples && `For example: ${examples.join('; ')}`, adviceOf(check)];
+    const lines = [`${why}.`, note, examples && `For example: ${examples.join('; ')}`, adviceOf(check, c360)];
     for (const line of lines) if (line) print(`  ${wrapped(line, 2)}`);
   }
 }

@@ -2,7 +2,7 @@ import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { type Query, readQueries } from '../flows/publish-answers.ts';
 import type { Environment, ResultSet } from '../ports.ts';
-import { globalOptions, limitOption } from './context.ts';
+import { type Commands, commands, globalOptions, limitOption } from './context.ts';
 import { type Format, print, printResult, styled, wrapped } from './output.ts';
 import { withEnvironment } from './target.ts';
 
@@ -35,7 +35,7 @@ Examples:
         const state = await loadState(env);
         if (globals.format === 'table') print(headingText(header));
         printResult(result, globals.format, { limit: options.limit, about: { ...header, ...state } });
-        if (globals.format === 'table') print(`\n${definitionsText(header)}\n${stateText(state)}`);
+        if (globals.format === 'table') print(`\n${definitionsText(header)}\n${stateText(state, commands(globals))}`);
       });
     });
 }
@@ -54,10 +54,12 @@ async function loadState(env: Environment): Promise<LoadState> {
   return { asOf: asOf as string | null, snapshot: Number(snapshot), runId: runId as string | null };
 }
 
-const stateText = ({ asOf, snapshot }: LoadState): string =>
+const stateText = ({ asOf, snapshot }: LoadState, c360: Commands): string =>
   styled(
     'dim',
-    snapshot === 0 ? '   Nothing is loaded yet. Next: c360 run' : `   As of ${asOf ?? 'no day'}, snapshot ${snapshot}`,
+    snapshot === 0
+      ? `   Nothing is loaded yet. Next: ${c360('run')}`
+      : `   As of ${asOf ?? 'no day'}, snapshot ${snapshot}`,
   );
 
 /** The queries, for programs with all that their headers say. */

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, statSync } from 'node:fs';
 import { Command } from 'commander';
 import { RefusedInput } from '../domain/refused-input.ts';
 import { setRates } from '../flows/rates.ts';
-import { globalOptions } from './context.ts';
+import { commands, globalOptions } from './context.ts';
 import { count, printSummary, say } from './output.ts';
 import { withEnvironment } from './target.ts';
 
@@ -31,7 +31,7 @@ Examples:
         say(
           `${count(rates.length)} rates of ${count(currencies)} currencies are in force, ${env.settings.reportingCurrency} included.`,
         );
-        say('Next: c360 run');
+        say(`Next: ${commands(globals)('run')}`);
         printSummary({ rates: rates.length, currencies }, globals.format);
       });
     });

@@ -7,7 +7,7 @@ import { ruleText } from '../flows/quarantine.ts';
 import type { Body } from '../flows/receive-again.ts';
 import { type Redriven, redrive } from '../flows/redrive.ts';
 import { type RedrivenFailures, redriveFailures } from '../flows/redrive-failures.ts';
-import { type GlobalOptions, globalOptions, withPlatform } from './context.ts';
+import { commands, type GlobalOptions, globalOptions, withPlatform } from './context.ts';
 import { count, type Format, print, printSummary, say, tableText } from './output.ts';
 import { progress } from './progress.ts';
 import { type FilterOptions, filterOf, idColumn, withFilterOptions } from './quarantine.ts';
@@ -49,7 +49,7 @@ Examples:
       const repaired = options.from ? readRepaired(options.from) : undefined;
       await withPlatform(globals, 'write', async ({ env }) => {
         if (options.failures) {
-          return tellFailures(await redriveFailures(env)(), globals.format);
+          return tellFailures(await redriveFailures(env)(), globals);
         }
         const bar = progress('redrive', repaired?.size ?? 0, 'records');
         const redriven = await redrive(env)(repaired ? { repaired } : filter, (records) => bar.update(records)).finally(
@@ -69,10 +69,10 @@ async function redriveOnAws(globals: GlobalOptions, { failures: isOfFailures }: 
   }
   const { archiveFailures } = await import('../adapters/aws/deployment.ts');
   const deployment = await openDeployment(globals);
-  tellFailures(await redriveFailures(deployment.env, archiveFailures(deployment))(), globals.format);
+  tellFailures(await redriveFailures(deployment.env, archiveFailures(deployment))(), globals);
 }
 
-function tellFailures(redriven: RedrivenFailures, format: Format): void {
+function tellFailures(redriven: RedrivenFailures, globals: GlobalOptions): void {
   const { batches, unreadable, withoutBatch } = redriven;
   const sealed = unreadable - withoutBatch;
   if (sealed > 0) say(`${keysGone(sealed, 'batches')}: have their events sent again.`);
@@ -81,9 +81,9 @@ function tellFailures(redriven: RedrivenFailures, format: Format): void {
       `${count(withoutBatch)} objects of the on-failure store hold no batch: have the events of their time sent again.`,
     );
   }
-  if (batches > 0) say('Next: c360 run');
+  if (batches > 0) say(`Next: ${commands(globals)('run')}`);
   else if (unreadable === 0) say('The on-failure store is empty.');
-  printSummary({ ...redriven }, format);
+  printSummary({ ...redriven }, globals.format);
 }
 
 const keysGone = (number: number, what: string): string =>

@@ -13,8 +13,8 @@ import {
   vacuumLake,
 } from '../local/run-pipeline.ts';
 import type { Environment } from '../ports.ts';
-import { engineOption, globalOptions, withPlatform } from './context.ts';
-import { count, type Format, printSummary, say, styled, wrapped } from './output.ts';
+import { commands, engineOption, firstSteps, type GlobalOptions, globalOptions, withPlatform } from './context.ts';
+import { count, printSummary, say, styled, wrapped } from './output.ts';
 import { startOnAws } from './run-aws.ts';
 import { openDeployment } from './target.ts';
 
@@ -36,7 +36,7 @@ export function runCommand(): Command {
       await withPlatform(globals, 'write', async ({ env }) => {
         const { received } = await archiveStream(env, { patienceSeconds });
         if (received > 0) say(`  ${count(received)} events that waited in the stream are archived.`);
-        await tellResult(env, await runPipeline(env, watcher(), input), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), input), globals);
       });
     });
 }
@@ -68,7 +68,7 @@ Examples:
       if (globals.target === 'aws') return runAndTellOnAws(command, input, detach);
       refuseDetach(detach);
       await withPlatform(globals, 'write', async ({ env }) => {
-        await tellResult(env, await runPipeline(env, watcher(), input), globals.format);
+        await tellResult(env, await runPipeline(env, watcher(), input), globals);
       });
     });
 }
@@ -91,8 +91,8 @@ async function runAndTellOnAws(command: Command, input: RunInput, isDetached = f
   }
   const run = await startOnAws(globals, input);
   say(`  Execution ${run.execution} is started.`);
-  if (!isDetached) return tellResult(run.env, await run.follow(watcher()), globals.format);
-  say('Next: c360 runs --target aws');
+  if (!isDetached) return tellResult(run.env, await run.follow(watcher()), globals);
+  say(`Next: ${commands(globals)('runs')}`);
   printSummary({ execution: run.execution }, globals.format);
 }
 
@@ -119,7 +119,7 @@ Examples:
     .action(async (number: number, _options: object, command: Command) => {
       const globals = globalOptions(command);
       await withPlatform(globals, 'write', async ({ env }) => {
-        await tellResult(env, await rollBack(env, number, watcher()), globals.format);
+        await tellResult(env, await rollBack(env, number, watcher()), globals);
       });
     });
 }
@@ -199,12 +199,13 @@ export function watcher(tell: (line: string) => void = say): RunWatcher {
   };
 }
 
-async function tellResult(env: Environment, result: RunResult, format: Format): Promise<void> {
+async function tellResult(env: Environment, result: RunResult, globals: GlobalOptions): Promise<void> {
+  const c360 = commands(globals);
   const held = (await newestSnapshot(env))?.held.length ?? 0;
-  if (held > 0) say(`A rollback holds ${count(held)} raw objects back. To take them in: c360 run --release`);
-  if (result.snapshot === 0) say('Nothing has come in yet. Next: c360 upload and c360 produce, or c360 demo');
+  if (held > 0) say(`A rollback holds ${count(held)} raw objects back. To take them in: ${c360('run --release')}`);
+  if (result.snapshot === 0) say(firstSteps(c360));
   else if (result.status === 'idle') say('Nothing is new: the answers are those of the newest snapshot.');
-  else say(`Snapshot ${result.snapshot} is loaded. Next: c360 query --list`);
+  else say(`Snapshot ${result.snapshot} is loaded. Next: ${c360('query --list')}`);
   const { steps, ...summary } = result;
-  printSummary(format === 'json' ? { ...summary, steps } : summary, format);
+  printSummary(globals.format === 'json' ? { ...summary, steps } : summary, globals.format);
 }

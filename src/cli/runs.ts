@@ -5,6 +5,7 @@ import { isBeingWritten } from '../local/platform.ts';
 import type { ResultSet } from '../ports.ts';
 import { type GlobalOptions, globalOptions, limitOption, withPlatform } from './context.ts';
 import { type Format, print, printResult, printSummary, tableText } from './output.ts';
+import { isDeadOnAws } from './run-aws.ts';
 import { openDeployment } from './target.ts';
 
 export function runsCommand(): Command {
@@ -45,9 +46,12 @@ function showCommand(): Command {
     });
 }
 
-/** On this machine a run is going on only while somebody writes to the data directory. */
+/** A run is going on only while its execution is, and on this machine while somebody writes to the data directory. */
 async function recorded(globals: GlobalOptions): Promise<RunRecord[]> {
-  if (globals.target === 'aws') return listRuns((await openDeployment(globals)).env)();
+  if (globals.target === 'aws') {
+    const deployment = await openDeployment(globals);
+    return listRuns(deployment.env)({ isDead: isDeadOnAws(deployment) });
+  }
   return withPlatform(globals, 'read', ({ env, paths }) =>
     listRuns(env)({ isDead: () => !isBeingWritten(paths.dataDir) }),
   );

@@ -1,9 +1,10 @@
 import { Command } from 'commander';
 import { rowsOf } from '../domain/lake/snapshot.ts';
 import { listSnapshots } from '../flows/documents.ts';
-import { loadedSnapshot } from '../flows/load-warehouse.ts';
+import { askWarehouse } from '../flows/status.ts';
 import { globalOptions } from './context.ts';
 import { printResult } from './output.ts';
+import { tellUnasked } from './status.ts';
 import { withEnvironment } from './target.ts';
 
 export function snapshotsCommand(): Command {
@@ -13,7 +14,7 @@ export function snapshotsCommand(): Command {
     .action(async (_options: object, command: Command) => {
       const globals = globalOptions(command);
       await withEnvironment(globals, 'read', async (env) => {
-        const loaded = await loadedSnapshot(env);
+        const { loadedSnapshot: loaded, warehouseError } = await askWarehouse(env);
         const rows = (await listSnapshots(env)).map(({ number, createdAt, runId, tables, restored }) => [
           number,
           createdAt,
@@ -22,7 +23,7 @@ export function snapshotsCommand(): Command {
           rowsOf(tables['curated.fact_event']),
           Object.values(tables).flat().length,
           restored ?? null,
-          number === loaded,
+          loaded === undefined ? null : number === loaded,
         ]);
         const columns = [
           { name: 'snapshot', type: 'INTEGER' },
@@ -35,6 +36,7 @@ export function snapshotsCommand(): Command {
           { name: 'is_loaded', type: 'BOOLEAN' },
         ];
         printResult({ columns, rows }, globals.format);
+        tellUnasked(warehouseError);
       });
     });
 }

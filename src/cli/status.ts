@@ -1,8 +1,9 @@
 import { Command } from 'commander';
 import { readStatus, type Status } from '../flows/status.ts';
 import type { ResultSet } from '../ports.ts';
-import { globalOptions, withPlatform } from './context.ts';
-import { bytes, count, type Format, print, printResult, say, styled, tableText } from './output.ts';
+import { type Commands, commands, firstSteps, type GlobalOptions, globalOptions, withPlatform } from './context.ts';
+import { lineOf } from './errors.ts';
+import { bytes, count, print, printResult, say, styled, tableText } from './output.ts';
 import { openDeployment } from './target.ts';
 
 export function statusCommand(): Command {
@@ -24,23 +25,35 @@ Examples:
       const globals = globalOptions(command);
       if (globals.target === 'aws') {
         const { env, environment } = await openDeployment(globals);
-        return tellStatus(await readStatus(env)(), globals.format, { deployment: environment });
+        return tellStatus(await readStatus(env)(), globals, { deployment: environment });
       }
       await withPlatform(globals, 'read', async ({ env, paths }) =>
-        tellStatus(await readStatus(env)(), globals.format, { paths }),
+        tellStatus(await readStatus(env)(), globals, { paths }),
       );
     });
 }
 
 /** `place` says for programs where the platform is. */
-function tellStatus(status: Status, format: Format, place: object): void {
-  if (format === 'json') print(JSON.stringify({ ...status, ...place }, null, 2));
-  else if (format === 'csv') printResult(countsOf(status), 'csv');
-  else print(statusText(status));
-  if (status.isBalanced) return;
-  say(
-    styled('red', 'The counts do not add up: records were lost or doubled. Please report this with the output above.'),
-  );
+function tellStatus({ warehouseError, ...status }: Status, globals: GlobalOptions, place: object): void {
+  const { format } = globals;
+  if (format === 'json') {
+    const whyNot = warehouseError && lineOf(warehouseError);
+    print(JSON.stringify({ ...status, warehouseError: whyNot, ...place }, null, 2));
+  } else if (format === 'csv') printResult(countsOf(status), 'csv');
+  else print(statusText(status, commands(globals)));
+  tellUnasked(warehouseError);
+  if (!status.isBalanced) {
+    sayWrong('The counts do not add up: records were lost or doubled. Please report this with the output above.');
+  }
+}
+
+/** Tells on stderr, and by the exit code, of a warehouse that could not be asked. */
+export function tellUnasked(warehouseError: Error | undefined): void {
+  if (warehouseError) sayWrong(`The warehouse could not be asked: ${lineOf(warehouseError)}`);
+}
+
+function sayWrong(what: string): void {
+  say(styled('red', what));
   process.exitCode = 1;
 }
 
@@ -58,17 +71,20 @@ const names = [
   'held',
 ] as const;
 
-const newestLine = ({ snapshot, loadedSnapshot, datasets }: Status): string =>
-  snapshot
-    ? `Snapshot ${snapshot.number} of ${snapshot.createdAt}: ${count(snapshot.files)} files, ${bytes(snapshot.bytes)}. ` +
-      `The warehouse holds snapshot ${loadedSnapshot}.`
-    : datasets.some(({ received }) => received > 0)
-      ? 'No snapshot yet. Next: c360 run'
-      : 'Nothing has come in yet. Next: c360 upload and c360 produce, or c360 demo';
+function newestLine({ snapshot, loadedSnapshot, datasets }: Status, c360: Commands): string {
+  if (!snapshot) {
+    return datasets.some(({ received }) => received > 0) ? `No snapshot yet. Next: ${c360('run')}` : firstSteps(c360);
+  }
+  const loaded = loadedSnapshot === undefined ? '' : ` The warehouse holds snapshot ${loadedSnapshot}.`;
+  const size = `${count(snapshot.files)} files, ${bytes(snapshot.bytes)}`;
+  return `Snapshot ${snapshot.number} of ${snapshot.createdAt}: ${size}.${loaded}`;
+}
 
 /** The counts as a table for people, with the newest snapshot. */
-export const statusText = (status: Status): string =>
-  [`${tableText(countsOf(status, shownNames(status)))}\n`, newestLine(status), ...waitingLines(status)].join('\n');
+export const statusText = (status: Status, c360: Commands): string =>
+  [`${tableText(countsOf(status, shownNames(status)))}\n`, newestLine(status, c360), ...waitingLines(status)].join(
+    '\n',
+  );
 
 function waitingLines({ unfinishedFiles }: Status): string[] {
   if (unfinishedFiles === 0) return [];

@@ -20,7 +20,7 @@ import {
 import { goOnLater } from '../flows/landing-handler.ts';
 import { shapeOf, unpacked } from '../flows/read-rows.ts';
 import type { Environment, Timer } from '../ports.ts';
-import type { GlobalOptions } from './context.ts';
+import { commands, type GlobalOptions } from './context.ts';
 import { bytes, count, printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
 import { openDeployment } from './target.ts';
@@ -48,9 +48,10 @@ export async function uploadOnAws(
   if (state.state === 'refused') throw new RefusedInput(`the file was refused: ${state.reason}`);
   if (isKnown) say('This content came in before; nothing changed.');
   else if (state.counts.quarantined > 0) say(`${count(state.counts.quarantined)} rows went to quarantine.`);
-  if (state.state === 'ingested') say('Next: c360 run --target aws');
-  else if (wait) say('It is not ingested yet. c360 doctor --target aws says whether something is wrong');
-  else say('ingest-batch is notified and takes it in. Next: c360 status --target aws; --wait waits for the end');
+  const c360 = commands(globals);
+  if (state.state === 'ingested') say(`Next: ${c360('run')}`);
+  else if (wait) say(`It is not ingested yet. ${c360('doctor')} says whether something is wrong`);
+  else say(`ingest-batch is notified and takes it in. Next: ${c360('status')}; --wait waits for the end`);
   printSummary({ dataset: file.dataset, state: state.state, isKnown, ...state.counts }, globals.format);
 }
 

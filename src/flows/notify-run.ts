@@ -6,7 +6,7 @@ import type { QualityReport } from '../domain/quality/report.ts';
 import type { Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
 import { writeQualityReport } from './quality-report.ts';
-import { ownRunLock, runLeaseMs, runLockHolder } from './run-lock.ts';
+import { freeRunLock, ownRunLock, runLeaseMs, runLockHolder } from './run-lock.ts';
 import { removeOutputs } from './run-models.ts';
 import { noteRun, type RunFailure, type RunRecord, readRun } from './run-record.ts';
 import { stepOfState } from './run-steps.ts';
@@ -14,8 +14,11 @@ import { stepOfState } from './run-steps.ts';
 interface NotifyPayload {
   /** Name of the state machine's execution. */
   execution: string;
-  /** The state machine's document; `failed` where a state was caught: state -> what Step Functions says of it. */
-  input: JsonObject;
+  /**
+   * The state machine's document; `failed` where a state was caught: state -> what Step Functions says of it. Left out where
+   * the execution has ended, and it is not known whether it said so.
+   */
+  input?: JsonObject;
 }
 
 type Failure = Pick<RunFailure, 'failedStep' | 'reason'>;
@@ -31,16 +34,21 @@ interface NotifyOptions {
 
 /**
  * Ends the run of an execution, which may have failed before it told its id: then the run lock knows it. Doing it again
- * changes nothing, and tells nobody twice.
+ * changes nothing, and tells nobody twice. Of an execution that was ended from outside it frees the lock, by which its record is
+ * told as interrupted.
  */
 export const notifyRun =
   (env: Environment, { onEnded }: NotifyOptions = {}) =>
   async ({ execution, input }: NotifyPayload): Promise<Notified> => {
+    if (!input) {
+      await freeRunLock(env, (holder) => holder.process === execution);
+      return { status: 'interrupted' };
+    }
     const holder = await runLockHolder(env);
     const runId = holder?.process === execution ? holder.runId : textOf(input.runId);
     const failure = await failureOf(env, runId, input);
     if (!runId) {
-      // It never began: another run was going on, or it was asked for what no run does.
+      // It never began: it was asked for what no run does.
       if (failure) await alertFailed(env, execution, { ...failure, whatToDo: 'nothing was changed' });
       return { status: failure ? 'failed' : 'idle' };
     }
@@ -73,15 +81,15 @@ const alertRefused = (env: Environment, { runId, refused }: QualityReport): Prom
     subject: `Customer 360: refused rows wait in quarantine (${refused})`,
     text:
       `Run ${runId} published its snapshot without the rows that break a check (${refused}).\n\n` +
-      `What to do: ${qualityReportKey(runId, 'md')} says which; repair them within 21 days and redrive them.`,
+      `What to do: ${qualityReportKey(runId, 'md')} says which, and what to do about them within 21 days.`,
   });
 
 const endedWell = ({ next }: JsonObject): 'idle' | 'succeeded' => (next === 'nothing' ? 'idle' : 'succeeded');
 
 /** What a gate stopped is repaired elsewhere than what broke. */
 const seeReport = (runId: string): string =>
-  `${qualityReportKey(runId, 'md')} says what broke which check: nothing was published, refused rows wait in quarantine for ` +
-  'repair and redrive, and the next run takes the same input up';
+  `${qualityReportKey(runId, 'md')} says what broke which check, and what to do about it: nothing was published, and the next ` +
+  'run takes the same input up';
 
 async function endFailed(
   env: Environment,

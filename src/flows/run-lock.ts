@@ -36,10 +36,19 @@ export async function runLockHolder(env: Environment): Promise<LockHolder | unde
   return held && { runId: String(held.values.runId), process: String(held.values.process) };
 }
 
-/** Takes the lock from a holder that is known to be dead, so that its lease need not be waited for. */
-export async function freeRunLock(env: Environment, isDead: (holder: LockHolder) => boolean): Promise<void> {
+/** Says whether the process or execution of a holder is known to have ended. */
+export type IsDead = (holder: LockHolder) => boolean | Promise<boolean>;
+
+/**
+ * Takes the lock from a holder that is known to be dead, so that its lease need not be waited for, and returns it. On AWS a
+ * function of its last step may still be at work for some minutes. That does no harm: a snapshot is put once and a load is one
+ * transaction, so that of two runs one fails, and what the dead one wrote is left to `vacuum`.
+ */
+export async function freeRunLock(env: Environment, isDead: IsDead): Promise<LockHolder | undefined> {
   const holder = await runLockHolder(env);
-  if (holder && isDead(holder)) await ownRunLock(env)(holder, { leaseMs: 0 }).release();
+  if (!holder || !(await isDead(holder))) return undefined;
+  await ownRunLock(env)(holder, { leaseMs: 0 }).release();
+  return holder;
 }
 
 /** Takes the lock for `leaseMs`: behind it, a run that died stands in nobody's way. RunLocked where another run holds it. */

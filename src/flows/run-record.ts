@@ -2,7 +2,7 @@
 import type { Dataset } from '../contracts/index.ts';
 import type { RunKind } from '../domain/lake/run-request.ts';
 import type { Environment, HotItem, HotValue } from '../ports.ts';
-import { type LockHolder, runLockHolder } from './run-lock.ts';
+import { type IsDead, runLockHolder } from './run-lock.ts';
 
 /** `idle` where nothing was new. */
 type RunStatus = 'running' | 'succeeded' | 'idle' | 'failed' | 'interrupted';
@@ -85,15 +85,9 @@ export async function noteStep(env: Environment, runId: string, report: StepRepo
  */
 export const listRuns =
   (env: Environment) =>
-  async ({
-    limit,
-    isDead = () => false,
-  }: {
-    limit?: number;
-    isDead?: (holder: LockHolder) => boolean;
-  } = {}): Promise<RunRecord[]> => {
+  async ({ limit, isDead = () => false }: { limit?: number; isDead?: IsDead } = {}): Promise<RunRecord[]> => {
     const holder = await runLockHolder(env);
-    const alive = holder && !isDead(holder) ? holder.runId : undefined;
+    const alive = holder && !(await isDead(holder)) ? holder.runId : undefined;
     const items = await env.hot.query('runs', partition, { newestFirst: true, limit });
     return items.map(recordOf).map((record) => (record.runId === alive ? record : interrupted(record)));
   };
@@ -104,7 +98,7 @@ function interrupted(record: RunRecord): RunRecord {
     ...record,
     status: 'interrupted',
     failedStep: record.currentStep ?? record.steps.at(-1)?.step ?? 'plan',
-    reason: 'its process was ended before it could say why',
+    reason: 'it was ended from outside before it could say why',
     whatToDo: 'run again: what it had not published is unseen, and the next run takes its input up',
   };
 }

@@ -3,7 +3,7 @@ import { type Dataset, datasets, fileDatasets } from '../contracts/index.ts';
 import { batchOfKey } from '../domain/lake/layout.ts';
 import { rowsOf } from '../domain/lake/snapshot.ts';
 import { isQuarantineOver } from '../domain/privacy/quarantine-day.ts';
-import type { Environment } from '../ports.ts';
+import { AdapterError, EngineError, type Environment } from '../ports.ts';
 import { newestSnapshot } from './documents.ts';
 import { addCounts, type BatchCounts, type DoorCounts, noCounts } from './door.ts';
 import { readExclusions } from './exclusions.ts';
@@ -36,7 +36,10 @@ export interface Status {
   /** Files whose ingest was cut off; uploading them again finishes it. */
   unfinishedFiles: number;
   snapshot: { number: number; runId: string; createdAt: string; files: number; bytes: number } | undefined;
-  loadedSnapshot: number;
+  /** The snapshot that the warehouse holds, 0 before the first; undefined where it could not be asked. */
+  loadedSnapshot: number | undefined;
+  /** Why the warehouse could not be asked. */
+  warehouseError?: AdapterError | EngineError;
   isBalanced: boolean;
 }
 
@@ -79,10 +82,20 @@ export const readStatus = (env: Environment) => async (): Promise<Status> => {
       files: files.length,
       bytes: files.reduce((sum, file) => sum + file.bytes, 0),
     },
-    loadedSnapshot: await loadedSnapshot(env),
+    ...(await askWarehouse(env)),
     isBalanced: rows.every((row) => row.isBalanced),
   };
 };
+
+/** The warehouse knows people of its own: whoever may read the lake may have no right there. */
+export async function askWarehouse(env: Environment): Promise<Pick<Status, 'loadedSnapshot' | 'warehouseError'>> {
+  try {
+    return { loadedSnapshot: await loadedSnapshot(env) };
+  } catch (error) {
+    if (!(error instanceof AdapterError || error instanceof EngineError)) throw error;
+    return { loadedSnapshot: undefined, warehouseError: error };
+  }
+}
 
 /** What gates refused of a dataset, by the raw object that holds it, and how much of it no redrive has replaced. */
 async function countRefusals(env: Environment, dataset: Dataset) {

@@ -51,8 +51,8 @@ export class RunFailed extends Error {
 export type RunInput = Record<string, HotValue>;
 
 /**
- * Executes the pipeline's state machine. Where it fails, throws what the failed step threw, or RunFailed. A step that fails
- * leaves the published snapshot as it was; the next run takes up what is missing.
+ * Executes the pipeline's state machine. Where it fails, throws what the failed step threw, or RunFailed; RunLocked where
+ * another run is going on. A step that fails leaves the published snapshot as it was; the next run takes up what is missing.
  */
 export async function runPipeline(
   env: Environment,
@@ -70,8 +70,7 @@ export async function runPipeline(
   } finally {
     watcher.over?.();
   }
-  const { runId, status, snapshot = 0, steps } = (await run.record())!;
-  return { runId, status: status === 'idle' ? 'idle' : 'succeeded', snapshot, steps };
+  return run.result();
 }
 
 /** One execution of the state machine: does its tasks, and tells who watches. */
@@ -116,6 +115,13 @@ class PipelineRun {
     const { steps = [] } = (await this.record()) ?? {};
     for (const report of steps.slice(this.#told)) this.#watcher.finished?.(report);
     this.#told = steps.length;
+  }
+
+  /** What came of an execution that ended well, as it also does where another run is going on: then RunLocked. */
+  async result(): Promise<RunResult> {
+    if (this.#thrown) throw this.#thrown.thrown;
+    const { runId, status, snapshot = 0, steps } = (await this.record())!;
+    return { runId, status: status === 'idle' ? 'idle' : 'succeeded', snapshot, steps };
   }
 
   /** What a run is to throw whose execution failed. */

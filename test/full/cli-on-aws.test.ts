@@ -6,12 +6,15 @@ import { createHash } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
+import { CreateStateMachineCommand, SFNClient, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { clientSettings } from '../../src/adapters/aws/clients.ts';
 import { S3ObjectStore } from '../../src/adapters/aws/s3-object-store.ts';
 import { SqlDirectory } from '../../src/adapters/sql-directory.ts';
 import { refuseWrites } from '../../src/cli/sql.ts';
 import { archiveConsumer } from '../../src/flows/archive-events.ts';
 import { kinesisHandler } from '../../src/flows/kinesis-handler.ts';
 import { landingHandler } from '../../src/flows/landing-handler.ts';
+import { runLeaseMs, runLockHolder, takeRunLock } from '../../src/flows/run-lock.ts';
 import { noteRun } from '../../src/flows/run-record.ts';
 import { kinesisEventOf } from '../../src/local/event-source.ts';
 import { AwsFront } from '../support/aws-front.ts';
@@ -23,6 +26,9 @@ import { describeWithMoto, motoAddress } from '../support/moto.ts';
 import { RedshiftDataServer } from '../support/redshift-data-server.ts';
 import { eventsOf } from '../support/stream.ts';
 
+/** A finding of the doctor, as programs read it. */
+type Finding = Record<'check' | 'state' | 'found' | 'todo', string>;
+
 const newDirectory = temporaryDirectories();
 const products = 'product_id,name,category,brand,price,cost\np1,Tea,drinks,Acme,1.50,1\np2,Mug,kitchen,Acme,none,2\n';
 const hashOf = (content: string | Uint8Array) => createHash('sha256').update(content).digest('hex');
@@ -32,12 +38,17 @@ describeWithMoto('c360 against a deployment', () => {
   let redshift: RedshiftDataServer;
   let front: AwsFront;
   let shell: Record<string, string>;
+  let sfn: SFNClient;
   beforeAll(async () => {
     // The settings of this deployment, config/dev.yaml, say its currency.
     aws = await newFoundDeployment({ environment: 'dev' });
     redshift = await RedshiftDataServer.start(() => Promise.reject(new Error('nothing is copied here')));
     front = new AwsFront(await motoAddress(), redshift);
     shell = { ...aws.shell, AWS_ENDPOINT_URL: await front.start() };
+    sfn = new SFNClient({ ...clientSettings(shell) });
+    const definition = JSON.stringify({ StartAt: 'End', States: { End: { Type: 'Succeed' } } });
+    const name = aws.stateMachineArn.split(':').at(-1);
+    await sfn.send(new CreateStateMachineCommand({ name, definition, roleArn: 'arn:aws:iam::123456789012:role/any' }));
     const sql = new SqlDirectory(join(repositoryRoot, 'sql'));
     for (const path of sql.list('ddl')) {
       const request = { WorkgroupName: 'a', Database: 'b', Sql: sql.read(path) };
@@ -45,12 +56,19 @@ describeWithMoto('c360 against a deployment', () => {
     }
   });
   afterAll(async () => {
+    sfn.destroy();
     await front.close();
     redshift.close();
     aws.close();
   });
 
-  const c360 = (...args: string[]) => command(args, shell);
+  /** All that the commands below say. */
+  const said: string[] = [];
+  const c360 = async (...args: string[]) => {
+    const ended = await command(args, shell);
+    said.push(ended.stdout, ended.stderr);
+    return ended;
+  };
   const json = async (...args: string[]) => {
     const { code, stdout, stderr } = await c360(...args, '--format', 'json');
     return { code, stderr, value: stdout === '' ? undefined : JSON.parse(stdout) };
@@ -189,6 +207,43 @@ describeWithMoto('c360 against a deployment', () => {
     expect((await c360('status')).stdout).toMatch(/No snapshot yet. Next: c360 run/);
   });
 
+  describe('where the warehouse refuses the person', () => {
+    const refused =
+      'its user has no right to it: the tag RedshiftDbRoles of its IAM role gives it one (docs/deploy.md)';
+    beforeEach(() => {
+      const failed = { Status: 'FAILED', Error: 'ERROR: permission denied for relation load_state' };
+      const response = (body: string) => JSON.stringify({ ...JSON.parse(body), ...failed });
+      front.failNext(/^DescribeStatement$/, { response });
+    });
+
+    test('status says so, and what else it knows', async () => {
+      const { code, stdout, stderr } = await c360('status');
+      expect([code, stderr]).toEqual([
+        1,
+        expect.stringContaining(`The warehouse could not be asked: query: ${refused}`),
+      ]);
+      expect(stdout).toMatch(/events +yes +30 +30 /);
+    });
+
+    test('status says so to programs', async () => {
+      const { code, value } = await json('status');
+      expect([code, value]).toMatchObject([1, { isBalanced: true, warehouseError: expect.stringContaining(refused) }]);
+      expect(value).not.toHaveProperty('loadedSnapshot');
+    });
+
+    test('snapshots are listed all the same', async () => {
+      const { code, value, stderr } = await json('snapshots');
+      expect([code, value, stderr]).toEqual([1, { rows: [] }, expect.stringContaining(refused)]);
+    });
+
+    test('the doctor tells it as a finding of its own', async () => {
+      const { findings } = (await json('doctor')).value as { findings: Finding[] };
+      const of = (check: string) => findings.find((finding) => finding.check === check);
+      expect(of('warehouse')).toMatchObject({ state: 'wrong', found: expect.stringContaining(refused) });
+      expect(of('conservation')).toMatchObject({ state: 'ok' });
+    });
+  });
+
   test('sql and query ask Redshift', async () => {
     const { stdout } = await c360('sql', 'select count(*) as sales from fact_sales', '--format', 'csv');
     expect(stdout).toBe('sales\n0\n');
@@ -226,16 +281,59 @@ describeWithMoto('c360 against a deployment', () => {
       tables: 'ok: 8 active',
       stream: 'ok: active, 1 shards, keeps records for 24 h',
       topic: 'ok: alerts reach 1',
-      // moto makes none of it.
-      'state machine': expect.stringMatching(
-        /^wrong: state machine of the pipeline: looking at it failed with StateMachineDoesNotExist/,
-      ),
+      'state machine': 'ok: active',
       'on-failure store': 'wrong: 1 batches that were not archived',
       'last run': 'wrong: 20260301T030000Z-0badcafe failed at clean gate: planted',
       conservation: 'ok: every record is accounted for',
       warehouse: 'ok: empty: nothing is published yet',
     });
     expect(code).toBe(1);
+  });
+
+  describe('a run', () => {
+    /** Lets an execution hold the run lock. moto's executions execute nothing: they go on until they are stopped. */
+    const holding = async (runId: string, isAborted: boolean) => {
+      const name = `of-${runId}`;
+      const { executionArn } = await sfn.send(
+        new StartExecutionCommand({ stateMachineArn: aws.stateMachineArn, name }),
+      );
+      if (isAborted) await sfn.send(new StopExecutionCommand({ executionArn }));
+      await takeRunLock(aws.env)({ runId, process: name }, { leaseMs: runLeaseMs });
+      await noteRun(aws.env, runId, { execution: name, currentStep: 'clean models' });
+    };
+    const lastRun = async () =>
+      ((await json('doctor')).value.findings as Finding[]).find(({ check }) => check === 'last run');
+
+    test('that was aborted is told as interrupted, and the next one takes its lock', async () => {
+      const runId = '20260302T030000Z-0badcafe';
+      await holding(runId, true);
+      expect((await json('runs')).value.rows[0]).toMatchObject({ run: runId, status: 'interrupted' });
+      expect(await lastRun()).toMatchObject({
+        state: 'wrong',
+        found: `${runId} interrupted at clean models: it was ended from outside before it could say why`,
+        todo: 'c360 run --target aws --env dev takes up what is missing',
+      });
+      const { code, stderr } = await c360('run', '--detach');
+      expect([code, stderr]).toEqual([0, expect.stringContaining(`Run ${runId} was ended from outside, and its lock`)]);
+      expect(await runLockHolder(aws.env)).toBeUndefined();
+      expect((await json('runs', 'show', runId)).value).toMatchObject({ status: 'interrupted' });
+    });
+
+    test('that is going on is told as such, and no second one is started', async () => {
+      const runId = '20260303T030000Z-0badcafe';
+      await holding(runId, false);
+      expect((await json('runs')).value.rows[0]).toMatchObject({ run: runId, status: 'running' });
+      expect(await lastRun()).toMatchObject({ state: 'ok', found: `${runId} running` });
+      const { code, stderr } = await c360('run');
+      const wayOut = `wait for it to end (c360 runs show ${runId} --target aws --env dev)`;
+      expect([code, stderr]).toEqual([1, expect.stringContaining(`run ${runId} is going on; ${wayOut}`)]);
+    });
+  });
+
+  test('every command that these commands name works at the same place', () => {
+    const named = said.flatMap((text) => text.match(/\bc360 [a-z]+[^\n`;,(]*/g) ?? []);
+    expect(named.length).toBeGreaterThan(10);
+    expect(named.filter((one) => !one.includes('--target aws --env dev'))).toEqual([]);
   });
 });
 

@@ -94,6 +94,7 @@ test('these alarms stand, with these metrics, thresholds and treatments of missi
     'IF(refused < 5, 0, 100 * refused / received)',
     '> 5 in 1 of 1 x 60 min, missing: notBreaching',
   ];
+  const successes = ['succeeded: Sum Customer360 EndedRuns of succeeded', 'idle: Sum Customer360 EndedRuns of idle'];
   const age = (dataset: string, hours: number) => [
     `Maximum Customer360 AgeSeconds of ${dataset}`,
     `> ${hours * 3600} in 26 of 26 x 60 min, missing: breaching`,
@@ -145,15 +146,12 @@ test('these alarms stand, with these metrics, thresholds and treatments of missi
       `failed: Sum AWS/States ExecutionsFailed of ${machine}`,
       `timed_out: Sum AWS/States ExecutionsTimedOut of ${machine}`,
       `aborted: Sum AWS/States ExecutionsAborted of ${machine}`,
-      `succeeded: Sum AWS/States ExecutionsSucceeded of ${machine}`,
+      ...successes,
       'SUM([failed, timed_out, aborted, none_failed])',
-      'none_failed: 0 * succeeded',
+      'none_failed: 0 * SUM([succeeded, idle])',
       `> 0 ${soon}, missing: ignore`,
     ],
-    'pipeline-late': [
-      `Sum AWS/States ExecutionsSucceeded of ${machine}`,
-      '< 1 in 26 of 26 x 60 min, missing: breaching',
-    ],
+    'pipeline-late': [...successes, 'SUM([succeeded, idle])', '< 1 in 26 of 26 x 60 min, missing: breaching'],
     'load-failed': ['Maximum Customer360 FailedLoads', `> 0 ${soon}, missing: ignore`],
     'row-count-mismatch': ['Maximum Customer360 RowCountMismatches', `> 0 ${soon}, missing: ignore`],
     'upkeep-failed': [

@@ -4,9 +4,13 @@ import type { JsonObject } from '../../src/domain/json.ts';
 import { executeStateMachine } from '../../src/local/state-machine.ts';
 import { temporaryDirectories } from '../support/local-stores.ts';
 import { breaches, type Definition, type State } from '../support/state-machine-walk.ts';
-import { resourceOf, synthesize } from '../support/synthesized.ts';
+import { resourceOf, resourcesOf, synthesize } from '../support/synthesized.ts';
 
 const { pipeline: template } = synthesize(temporaryDirectories()()).templates;
+const rules = resourcesOf(template, 'AWS::Events::Rule').map(({ Properties }) => Properties);
+const [machineId] = Object.entries(template.Resources).find(
+  ([, { Type }]) => Type === 'AWS::StepFunctions::StateMachine',
+)!;
 const machine = resourceOf(template, 'AWS::StepFunctions::StateMachine');
 const text = machine.Properties.DefinitionString as string;
 const definition = (): Definition => JSON.parse(text) as Definition;
@@ -29,6 +33,12 @@ test('keeps to what the machine on one computer executes, too', () => {
 
 test('has a timeout, retries and a catch at each task, and tells of every end', () => {
   expect(breaches(definition())).toEqual([]);
+});
+
+test('ends well, without a word, where another run is going on', () => {
+  const { States } = definition();
+  const [{ Next: end, ErrorEquals: errors }] = States.Plan!.Catch as [{ Next: string; ErrorEquals: string[] }];
+  expect([errors, end, States[end]]).toEqual([['RunLocked'], 'AnotherRunIsGoingOn', { Type: 'Succeed' }]);
 });
 
 describe('the walk finds', () => {
@@ -63,6 +73,16 @@ describe('the walk finds', () => {
     ['a choice that ends it', ({ WhatIsNew }) => (WhatIsNew!.Default = 'RunSucceeded'), 'RunSucceeded'],
     ['a failure that is not told', ({ CleanModels }) => (CleanModels!.Catch![0]!.Next = 'RunFailed'), 'RunFailed'],
     ['a failed word that nobody repeats', ({ Notify }) => (Notify!.Catch![0]!.Next = 'RunFailed'), 'RunFailed'],
+    [
+      'a run that lost its lock midway',
+      ({ CleanGate }) => (CleanGate!.Catch![0]!.Next = 'AnotherRunIsGoingOn'),
+      'AnotherRunIsGoingOn',
+    ],
+    [
+      'a run that could not begin for another reason',
+      ({ Plan }) => Plan!.Catch![0]!.ErrorEquals.push('RefusedInput'),
+      'AnotherRunIsGoingOn',
+    ],
     ['a refused batch that is not told', ({ AfterExclusion }) => (AfterExclusion!.Default = 'RunFailed'), 'RunFailed'],
   ])('%s', (_, change, end) => {
     expect(planted(change)).toEqual([`${end} ends a run of which nobody is told`]);
@@ -91,7 +111,7 @@ describe('a load that goes on behind its call', () => {
 
 test('a run that is stopped from outside is told, too', () => {
   expect(definition()).toMatchObject({ TimeoutSeconds: 12 * 60 * 60 });
-  expect(resourceOf(template, 'AWS::Events::Rule').Properties).toMatchObject({
+  expect(rules[0]).toMatchObject({
     State: 'ENABLED',
     EventPattern: {
       'detail-type': ['Step Functions Execution Status Change'],
@@ -99,4 +119,33 @@ test('a run that is stopped from outside is told, too', () => {
     },
     Targets: [{ Arn: { Ref: expect.stringContaining('alertstopicarn') } }],
   });
+});
+
+test('the lock of a run that ended in any way but well is freed by the function notify', () => {
+  const { EventPattern, State, Targets } = rules[1]!;
+  expect([State, EventPattern]).toEqual([
+    'ENABLED',
+    {
+      source: ['aws.states'],
+      'detail-type': ['Step Functions Execution Status Change'],
+      detail: { stateMachineArn: [{ Ref: machineId }], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+    },
+  ]);
+  const [{ Arn, InputTransformer }] = Targets as [
+    { Arn: { 'Fn::GetAtt': [string, string] }; InputTransformer: Record<string, unknown> },
+  ];
+  expect(template.Resources[Arn['Fn::GetAtt'][0]]).toMatchObject({ Metadata: { 'C360::Flow': 'notify' } });
+  expect(InputTransformer).toEqual({
+    InputPathsMap: { 'detail-name': '$.detail.name' },
+    InputTemplate: '{"execution":<detail-name>}',
+  });
+  const allowed = resourcesOf(template, 'AWS::Lambda::Permission').map(({ Properties }) => Properties);
+  expect(allowed).toEqual([
+    {
+      Action: 'lambda:InvokeFunction',
+      FunctionName: Arn,
+      Principal: 'events.amazonaws.com',
+      SourceArn: { 'Fn::GetAtt': [expect.stringContaining('EndedRuns'), 'Arn'] },
+    },
+  ]);
 });

@@ -47,7 +47,7 @@ function taskBreaches(name: string, { TimeoutSeconds, Retry = [], Catch = [] }: 
 const isPatient = ({ MaxAttempts, BackoffRate = 2, MaxDelaySeconds, JitterStrategy }: Retrier): boolean =>
   MaxAttempts === 0 || (BackoffRate > 1 && MaxDelaySeconds !== undefined && JitterStrategy === 'FULL');
 
-/** Ends that are reached without having told anybody. */
+/** Ends that are reached without having told anybody. Of a run that never began, since another is going on, nobody is told. */
 function untoldEnds({ StartAt, States }: Definition): string[] {
   const found = new Set<string>();
   const seen = new Set<string>();
@@ -65,7 +65,10 @@ function untoldEnds({ StartAt, States }: Definition): string[] {
     for (const next of onwards) if (next) ways.push({ name: next, isTold: tells });
     // What failed to tell has told nobody; where even the topic cannot be reached, there is nobody left to tell.
     const isToldWhenFailing = isTold || isLastResort(state);
-    for (const { Next } of state.Catch ?? []) ways.push({ name: Next, isTold: isToldWhenFailing });
+    for (const { Next, ErrorEquals } of state.Catch ?? []) {
+      const hasBegun = name !== StartAt || ErrorEquals.join() !== 'RunLocked';
+      ways.push({ name: Next, isTold: isToldWhenFailing || !hasBegun });
+    }
   }
   return [...found];
 }

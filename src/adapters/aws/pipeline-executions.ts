@@ -50,6 +50,11 @@ export class PipelineExecutions {
     return { status: described?.status ?? 'RUNNING', error: described?.error };
   }
 
+  /** True where an execution has ended, however it did. One that Step Functions does not know may be about to begin. */
+  async hasEnded(name: string): Promise<boolean> {
+    return (await this.describe(name)).status !== 'RUNNING';
+  }
+
   executionArn(name: string): string {
     return `${this.#stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
   }

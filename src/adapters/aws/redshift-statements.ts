@@ -180,7 +180,10 @@ const kinds: [RegExp, string][] = [
   [/usage limit|RPU.?hours/i, "the warehouse's usage limit is reached: raise it, or wait until its period ends"],
   [/query_execution_time|statement timeout|timed out/i, 'it took longer than a statement may'],
   [/does not exist/, 'a table, column or function in it does not exist'],
-  [/permission denied|not authorized|AccessDenied/i, 'its user has no right to it'],
+  [
+    /permission denied|not authorized|AccessDenied/i,
+    'its user has no right to it: the tag RedshiftDbRoles of its IAM role gives it one (docs/deploy.md)',
+  ],
   [/syntax error/, 'Redshift does not take its syntax'],
   [/division by zero|divide by zero/i, 'it divides by zero'],
   [/invalid (input|digit)|out of range|overflow|value too long/i, 'a value does not fit its type'],

@@ -84,13 +84,17 @@ export function trendOf({ earlier, failures }: ReportedCheck): string {
   return `${earlier.map((one) => (one.outcome === 'errored' ? '?' : one.failures)).join(', ')} → ${failures}`;
 }
 
-/** What somebody does about a check that did not pass. */
-export function adviceOf({ outcome, refused, note, kind, name }: CheckResult): string {
+/** What somebody does about a check that did not pass; `c360` gives a command as it is typed where they are. */
+export function adviceOf(
+  { outcome, refused, note, kind, name }: CheckResult,
+  c360 = (command: string) => `c360 ${command}`,
+): string {
   if (outcome === 'errored') return 'Correct the check or its model: a check that cannot run lets nothing through.';
   if (refused > 0) {
     return (
-      `\`c360 quarantine export --rule ${name} --to FILE\`, correct the columns, \`c360 redrive --from FILE\`, ` +
-      '`c360 run`. Where the rows are right and the check is not, correct the check and redrive them as they are.'
+      'Have their source send them again, corrected, or correct the check where the rows are right. On one machine they are also ' +
+      `brought back: \`c360 quarantine export --rule ${name} --to FILE\`, correct the columns, \`c360 redrive --from FILE\`, ` +
+      '`c360 run`.'
     );
   }
   if (kind === 'row_count' || kind === 'freshness')
@@ -100,8 +104,8 @@ export function adviceOf({ outcome, refused, note, kind, name }: CheckResult): s
   if (kind === 'schema_drift')
     return 'Add the fields to the contract (docs/how-to-add.md), or have the source leave them out.';
   return note
-    ? '`c360 replay` judges all records anew.'
-    : 'Look at the rows with `c360 sql`, and at the source that sent them.';
+    ? `\`${c360('replay')}\` judges all records anew.`
+    : `Look at the rows with \`${c360('sql "select …"')}\`, and at the source that sent them.`;
 }
 
 /** The report as Markdown. */
@@ -112,7 +116,7 @@ export function reportText(report: QualityReport): string {
     '',
     summaryOf(report),
     '',
-    ...(open.length > 0 ? ['## What needs a look', '', ...open.flatMap(sectionOf)] : []),
+    ...(open.length > 0 ? ['## What needs a look', '', ...open.flatMap((check) => sectionOf(check)), onAws, ''] : []),
     '## All checks',
     '',
     '| table | check | outcome | breaks it | of | earlier runs → this one |',
@@ -126,6 +130,8 @@ export function reportText(report: QualityReport): string {
     '',
   ].join('\n');
 }
+
+const onAws = 'On AWS commands take `--target aws --env <deployment>`.';
 
 function sectionOf(check: ReportedCheck): string[] {
   const { table, name, outcome, failures, rows, why, note, examples } = check;

@@ -6,6 +6,7 @@ import { examineInstallation } from '../../../src/cli/doctor-installation.ts';
 import { dayOf, quarantineEnd } from '../../../src/domain/privacy/quarantine-day.ts';
 import { archiveEvents } from '../../../src/flows/archive-events.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
+import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
 import { quarantineId } from '../../../src/flows/quarantine.ts';
 import { redrive } from '../../../src/flows/redrive.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
@@ -71,6 +72,11 @@ const faults: [what: string, plant: () => Promise<unknown>, finding: RegExp][] =
       const engine = { execute: () => Promise.reject(new Error('planted')) };
       await runPipeline({ ...platform.env, engine }).catch(() => {});
     },
+    /^last run: c360 run takes up what is missing$/,
+  ],
+  [
+    'a run that was killed',
+    () => pipelineTasks['plan-run'](platform.env)({ execution: 'killed', input: {} }),
     /^last run: c360 run takes up what is missing$/,
   ],
   [

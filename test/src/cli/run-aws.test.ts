@@ -5,9 +5,10 @@
 import { DescribeExecutionCommand, SFNClient, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { mockClient } from 'aws-sdk-client-mock';
 import { PipelineExecutions } from '../../../src/adapters/aws/pipeline-executions.ts';
-import { followRun } from '../../../src/cli/run-aws.ts';
-import { ownRunLock, runLeaseMs, takeRunLock } from '../../../src/flows/run-lock.ts';
-import { noteRun, noteStep } from '../../../src/flows/run-record.ts';
+import { commands } from '../../../src/cli/context.ts';
+import { followRun, refuseSecondRun } from '../../../src/cli/run-aws.ts';
+import { ownRunLock, runLeaseMs, runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
+import { listRuns, noteRun, noteStep, readRun } from '../../../src/flows/run-record.ts';
 import { AdapterError } from '../../../src/ports.ts';
 import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
 import { rejection } from '../../support/faulty-aws.ts';
@@ -48,7 +49,8 @@ async function follow(moments: { status: string; error?: string; before?: () => 
     over: () => void told.push('over'),
   };
   const timer = virtualTimer(platform.clock);
-  const result = await followRun(platform.env, { execution, describe, watcher, timer }).catch(
+  const c360 = commands({ target: 'aws', env: 'dev' });
+  const result = await followRun(platform.env, { execution, describe, watcher, timer, c360 }).catch(
     (error: unknown) => error,
   );
   return { result, told, waits: timer.waits };
@@ -114,11 +116,30 @@ describe('a run that is followed', () => {
     [{ status: 'FAILED', error: 'RunLocked' }, 'execution c360-1 ended with RunLocked and left no reason'],
     [{ status: 'ABORTED' }, 'execution c360-1 ended with ABORTED and left no reason'],
     [{ status: 'TIMED_OUT' }, 'execution c360-1 ended with TIMED_OUT and left no reason'],
-    [{ status: 'SUCCEEDED' }, 'execution c360-1 has ended and left no record'],
   ])('that ends without a word of its own is told by Step Functions: %j', async (moment, message) => {
     expect((await follow([moment])).result).toMatchObject({
       name: 'RunFailed',
       message: expect.stringContaining(message),
+    });
+  });
+
+  test('that was stopped is told by the step that it had come to', async () => {
+    const stopped = async () => {
+      await begin();
+      await noteRun(platform.env, runId, { currentStep: 'clean models' });
+    };
+    const { result, told } = await follow([{ status: 'ABORTED', before: stopped }]);
+    expect(told).toEqual(['failed at clean models', 'over']);
+    expect(result).toMatchObject({
+      name: 'RunFailed',
+      message: 'clean models: it was ended from outside before it could say why',
+    });
+  });
+
+  test('that ends well without a record has met another one', async () => {
+    expect((await follow([{ status: 'SUCCEEDED' }])).result).toMatchObject({
+      name: 'RunFailed',
+      message: 'another run is going on; wait for it to end (c360 runs --target aws --env dev)',
     });
   });
 
@@ -147,6 +168,27 @@ describe('a run that is followed', () => {
   });
 });
 
+describe('before a run is started, the run lock', () => {
+  const c360 = commands({ target: 'aws', env: 'dev' });
+
+  test('of an execution that has ended is given back', async () => {
+    await begin();
+    const asked: string[] = [];
+    await refuseSecondRun(platform.env, ({ process }) => asked.push(process) > 0, c360);
+    expect([asked, await runLockHolder(platform.env)]).toEqual([[execution], undefined]);
+    expect((await readRun(platform.env, runId))?.status).toBe('running');
+    expect((await listRuns(platform.env)())[0]).toMatchObject({ runId, status: 'interrupted', failedStep: 'plan' });
+  });
+
+  test('of one that is going on is left to it, and the person is told which it is', async () => {
+    await begin();
+    await expect(refuseSecondRun(platform.env, () => false, c360)).rejects.toThrow(
+      `run ${runId} is going on; wait for it to end (c360 runs show ${runId} --target aws --env dev)`,
+    );
+    expect(await runLockHolder(platform.env)).toEqual({ runId, process: execution });
+  });
+});
+
 describe('an execution', () => {
   const client = new SFNClient({ region: 'eu-west-1', maxAttempts: 1 });
   const executions = new PipelineExecutions({ client, stateMachineArn });
@@ -166,6 +208,22 @@ describe('an execution', () => {
     expect(await executions.describe(execution)).toEqual({ status: 'FAILED', error: 'RunLocked' });
     sfn.on(DescribeExecutionCommand, { executionArn }).rejects(failing('ExecutionDoesNotExist'));
     expect(await executions.describe(execution)).toEqual({ status: 'RUNNING', error: undefined });
+  });
+
+  test.each([
+    [{ status: 'RUNNING' }, false],
+    [{ status: 'SUCCEEDED' }, true],
+    [{ status: 'FAILED' }, true],
+    [{ status: 'ABORTED' }, true],
+    [{ status: 'TIMED_OUT' }, true],
+  ] as const)('that is %j has ended: %s', async (described, hasEnded) => {
+    mockClient(client).on(DescribeExecutionCommand, { executionArn }).resolves(described);
+    expect(await executions.hasEnded(execution)).toBe(hasEnded);
+  });
+
+  test('that Step Functions does not know has not ended: the lock may be that of another process', async () => {
+    mockClient(client).on(DescribeExecutionCommand).rejects(failing('ExecutionDoesNotExist'));
+    expect(await executions.hasEnded('vacuum-1')).toBe(false);
   });
 
   test.each([

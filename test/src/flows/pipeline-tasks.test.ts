@@ -1,5 +1,5 @@
 /** The tasks of a run, its record and its end: done again they find what they did, and what went wrong is said without data. */
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { PublishedPartitions } from '../../../src/domain/lake/catalog.ts';
 import { type EndedRun, measureRun } from '../../../src/domain/metrics/measure.ts';
@@ -302,7 +302,36 @@ describe('the end of a run that failed', () => {
     expect((await listRuns(env)())[0]).toMatchObject({ failedStep: 'clean models', reason });
   });
 
-  test('that never began, since another was going on, changes nothing of the other', async () => {
+  test('that is asked for what no run does is told, and nothing was changed', async () => {
+    await expect(run(env, { kind: 'backfill' })).rejects.toThrow('from must be');
+    expect(alerts()[0]!.text).toMatch(/failed at plan: from must be .*\n\nWhat to do: nothing was changed/s);
+    expect(await listRuns(env)()).toEqual([]);
+  });
+});
+
+describe('an execution that ended from outside', () => {
+  const plan = (execution: string) => pipelineTasks['plan-run'](env)({ execution, input: {} });
+
+  test('gives its lock back, is told as interrupted, and leaves its files to what may still be at work', async () => {
+    await sale('a');
+    const { runId } = await plan('aborted');
+    expect(await pipelineTasks.notify(env)({ execution: 'aborted' })).toEqual({ status: 'interrupted' });
+    expect(await runLockHolder(env)).toBeUndefined();
+    expect((await listRuns(env)())[0]).toMatchObject({ runId, status: 'interrupted', failedStep: 'plan' });
+    expect(await platform.keys(`plans/${runId}/`)).not.toEqual([]);
+    expect((await plan('next')).next).toBe('models');
+  });
+
+  test('changes nothing of the run that has the lock since', async () => {
+    await sale('a');
+    const { runId } = await plan('next');
+    await pipelineTasks.notify(env)({ execution: 'aborted' });
+    expect(await runLockHolder(env)).toEqual({ runId, process: 'next' });
+  });
+});
+
+describe('a run that meets another', () => {
+  test('is refused with its name, changes nothing of it, and alerts nobody', async () => {
     await sale('a');
     // A holder of this process is not taken for dead.
     const process = `local-${globalThis.process.pid}-${Math.round(performance.timeOrigin)}-other`;
@@ -310,6 +339,6 @@ describe('the end of a run that failed', () => {
     await expect(run()).rejects.toThrow('run r1 is going on and holds the run lock');
     expect(await runLockHolder(env)).toEqual({ runId: 'r1', process });
     expect(await listRuns(env)()).toEqual([]);
-    expect(alerts()[0]!.text).toContain('run r1 is going on');
+    expect(existsSync(join(platform.paths.dataDir, 'alerts.jsonl'))).toBe(false);
   });
 });
