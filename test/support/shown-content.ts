@@ -13,7 +13,7 @@ export async function warehouseContent({ warehouse }: Environment): Promise<Reco
   const content: Record<string, Scalar[][]> = {};
   for (const [table] of rows) {
     const columns = table === 'load_state' ? 'snapshot_no, as_of_on' : '*';
-    const sums = `select count(*), sum(hash(found)) from (select ${columns} from ${table}) as found`;
+    const sums = `select count(*), cast(sum(hash(found)) as varchar) from (select ${columns} from ${table}) as found`;
     content[String(table)] = (await warehouse.query(sums)).rows;
   }
   return content;
