@@ -13,7 +13,7 @@ const sequenceDigits = 56;
 
 const ordered = (sequence: string): string => sequence.padStart(sequenceDigits, '0');
 
-/** Of the accounts that meet a batch: mostly there is none, and the one before it says so. */
+/** Accounts asked for at a time where one meets the batch. Mostly none does, which the one before it says. */
 const laterPage = 100;
 
 /** What objects and account of these records are called; they follow each other in one shard. */
