@@ -85,10 +85,10 @@ function floorOf(batch: Encoded[]): void {
   gzipSync(lines.join('\n'));
 }
 
-/** Archives all batches into an empty lake, with the vault that earlier calls have filled. */
+/** Archives all batches into an empty lake that has no accounts, with the vault that earlier calls have filled. */
 async function archiveAll(batches: Encoded[][], directory: string): Promise<Measured> {
   const dataDir = join(directory, 'data');
-  rmSync(join(dataDir, 'lake'), { recursive: true, force: true });
+  for (const name of ['lake', 'hot.sqlite']) rmSync(join(dataDir, name), { recursive: true, force: true });
   const platform = openPlatform({ dataDir, access: 'write' });
   const archive = archiveEvents(platform.env);
   try {

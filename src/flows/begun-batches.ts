@@ -13,7 +13,7 @@ const sequenceDigits = 56;
 
 const ordered = (sequence: string): string => sequence.padStart(sequenceDigits, '0');
 
-/** Of the accounts that meet a batch: mostly there is none, and the one before it says so. */
+/** Accounts asked for at a time where one meets the batch. Mostly none does, which the one before it says. */
 const laterPage = 100;
 
 /** What objects and account of these records are called; they follow each other in one shard. */
@@ -23,13 +23,14 @@ export function batchName(records: StreamRecord[]): string {
 }
 
 /**
- * The records that no batch has counted, in runs of those that follow each other. What was written of them without being
- * counted is withdrawn; no run of the pipeline has read it.
+ * The records that no batch has counted, in runs of those that follow each other. What other batches wrote of them without
+ * being counted is withdrawn, which no run of the pipeline has read; what this one wrote, it finds again.
  */
 export async function uncountedRuns(env: Environment, records: StreamRecord[]): Promise<StreamRecord[][]> {
   const { shard, sequence: first } = records[0]!;
   const met = await batchesBetween(env, shard, first, records.at(-1)!.sequence);
-  for (const batch of met) if (!isCounted(batch)) await withdraw(env, batch);
+  const own = batchName(records);
+  for (const batch of met) if (!isCounted(batch) && batch.sort !== own) await withdraw(env, batch);
   return runsBeside(met.filter(isCounted), records);
 }
 
