@@ -51,8 +51,8 @@ test('a bundle holds the clients that its function uses, and no others', () => {
     'judge-quality': [],
     'exclude-rows': [],
     'plan-curated': [],
-    'publish-snapshot': ['catalog'],
-    'load-warehouse': ['warehouse'],
+    'publish-snapshot': [],
+    'load-warehouse': ['warehouse', 'catalog'],
     'publish-answers': ['warehouse'],
     notify: ['topic'],
   });

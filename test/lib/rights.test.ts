@@ -45,7 +45,7 @@ test('functions read these folders of the lake', () => {
     'exclude-rows': ['plans/', 'raw/'],
     'plan-curated': ['plans/', 'rates/', 'snapshots/'],
     'publish-snapshot': ['plans/', 'snapshots/'],
-    'load-warehouse': ['snapshots/'],
+    'load-warehouse': ['loads/', 'snapshots/'],
     'publish-answers': ['serving/', 'snapshots/'],
     notify: ['plans/', 'reports/', 'snapshots/'],
   });
@@ -96,8 +96,8 @@ test('one function has the vault key, one the topic, three the warehouse', () =>
 
 test('one function points the partitions of the catalog, of the lake’s database alone', () => {
   const actions = ['BatchCreatePartition', 'BatchDeletePartition', 'BatchUpdatePartition', 'GetPartitions', 'GetTable'];
-  expect(found(/^glue:(\w+) .*:table\/<data\/catalog-database>\/\*$/)).toEqual({ 'publish-snapshot': actions });
-  expect(Object.keys(found(/^(glue):/))).toEqual(['publish-snapshot']);
+  expect(found(/^glue:(\w+) .*:table\/<data\/catalog-database>\/\*$/)).toEqual({ 'load-warehouse': actions });
+  expect(Object.keys(found(/^(glue):/))).toEqual(['load-warehouse']);
 });
 
 test('the Glue job has these rights: it makes tables and notes in plans, and raw records it only reads', () => {

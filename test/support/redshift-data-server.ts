@@ -142,11 +142,6 @@ export class RedshiftDataServer {
     }
   }
 
-  /** How many sessions are open. */
-  get openSessions(): number {
-    return this.#sessions.size;
-  }
-
   /** Ends all sessions, as their time does: what they have not committed is rolled back. */
   endSessions(): void {
     for (const id of this.#sessions.keys()) this.#endSession(id);

@@ -9,6 +9,7 @@
  */
 import { createHash } from 'node:crypto';
 import { AdapterError, EngineError, type ObjectStore } from '../../ports.ts';
+import { refusal } from './errors.ts';
 import { type RedshiftStatements, SessionLost, type Text, TransactionLost } from './redshift-statements.ts';
 import { type Attempt, retrying } from './retry.ts';
 
@@ -17,7 +18,7 @@ interface Place {
   /** Counts its sessions from 1: where one is lost, all begins anew in the next. */
   session: number;
   /** What was handed over last. */
-  last?: { index: number; statementId: string; sessionId: string | undefined };
+  last?: { index: number; statementId: string; sessionId: string };
 }
 
 /** The object in which the place is kept from one call to the next. */
@@ -109,7 +110,11 @@ export class RedshiftTransaction {
           if (this.#statements.clock.now().getTime() >= until) return false;
           const within = { SessionKeepAliveSeconds: sessionSeconds, ...(last && { SessionId: last.sessionId }) };
           const { Id, SessionId } = await this.#statements.submit(text, within, this.#token(session, index));
-          last = { index, statementId: Id, sessionId: SessionId };
+          const sessionId = last?.sessionId ?? SessionId;
+          // Without it, what follows would stand outside the transaction.
+          if (!sessionId)
+            throw refusal(`${text.what}: Redshift's Data API gave no session, and nothing was begun; run it again`);
+          last = { index, statementId: Id, sessionId };
           await note?.({ session, last });
         }
         if (!(await this.#statements.hasEnded(text.what, last.statementId, until))) return false;
@@ -126,7 +131,7 @@ export class RedshiftTransaction {
     return true;
   }
 
-  async #rollBack(SessionId: string | undefined): Promise<void> {
+  async #rollBack(SessionId: string): Promise<void> {
     await this.#statements.run({ what: 'rollback', sql: 'rollback' }, { SessionId });
   }
 

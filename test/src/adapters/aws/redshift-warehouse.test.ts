@@ -147,6 +147,16 @@ describe('a transaction', () => {
     expect(error).toMatchObject({ message: 'Redshift: begin failed with ThrottlingException', retryable: true });
   });
 
+  test('ends at once where the API gives no session to go on in', async () => {
+    const { warehouse, mock, texts } = redshift();
+    mock.on(ExecuteStatementCommand, { Sql: 'begin' }).resolves({ Id: 'statement-1' });
+    expect(await rejection(warehouse.transaction([sql('delete from a')]))).toMatchObject({
+      message: "begin: Redshift's Data API gave no session, and nothing was begun; run it again",
+      retryable: false,
+    });
+    expect(texts()).toEqual([]);
+  });
+
   test('refuses a statement that is longer than the API takes', async () => {
     const { warehouse, texts } = redshift();
     const error = await rejection(warehouse.transaction([{ sql: 'x'.repeat(100_001), what: 'long' }]));
