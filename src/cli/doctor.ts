@@ -10,7 +10,7 @@ import { openDeployment } from './target.ts';
 
 export function doctorCommand(): Command {
   return new Command('doctor')
-    .description('what is installed, what is wrong with this data directory, and what to do about it')
+    .description('what is wrong with this machine and its data, or with a deployment, and what to do about it')
     .addHelpText(
       'after',
       `

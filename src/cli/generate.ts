@@ -16,7 +16,7 @@ import {
   plantedFaults,
   plantedTruths,
 } from '../generators/index.ts';
-import { globalOptions } from './context.ts';
+import { commands, globalOptions } from './context.ts';
 import { printSummary, say } from './output.ts';
 import { progress } from './progress.ts';
 
@@ -60,7 +60,7 @@ Examples:
   $ c360 generate --events 1000000 --transactions 500000`,
     )
     .action(async (options: GeneratorRequest & { out: string; force?: boolean }, command: Command) => {
-      const { format } = globalOptions(command);
+      const globals = globalOptions(command);
       const directory = resolve(options.out);
       const files = generate(requestOf(options));
       const present = files.find(({ name }) => existsSync(join(directory, name)));
@@ -72,9 +72,10 @@ Examples:
       const truths = `${JSON.stringify(plantedTruths(requestOf(options)), null, 2)}\n`;
       await writeLines(join(directory, 'truths.json'), Readable.from([truths]));
       const faults = await writeFaults(join(directory, 'faults.jsonl'), requestOf(options));
-      say(`Written to ${directory}. Next: c360 upload customers ${join(options.out, 'customers.csv')}`);
+      const upload = commands(globals)(`upload customers ${join(options.out, 'customers.csv')}`);
+      say(`Written to ${directory}. Next: ${upload}`);
       const counts = Object.fromEntries(files.map(({ name, count }) => [name, count]));
-      printSummary({ ...counts, ...(options.faults && { 'faults.jsonl': faults }) }, format);
+      printSummary({ ...counts, ...(options.faults && { 'faults.jsonl': faults }) }, globals.format);
     });
 }
 

@@ -14,8 +14,8 @@ export function ratesCommand(): Command {
       'after',
       `
 A rate says what one unit of the currency is worth in the reporting currency, from its day until the next. Sales in a
-currency without a rate wait in quarantine; \`c360 redrive\` brings them in once there is one. Rates may be added and
-corrected, not withdrawn; the next run converts what is in already again.
+currency without a rate wait in quarantine. Once there is one, \`c360 redrive\` brings them in; on AWS their source sends
+them again. Rates may be added and corrected, not withdrawn; the next run converts what is in already again.
 
 Examples:
   $ printf 'currency,valid_on,rate\\nEUR,2024-01-01,1.0956\\n' > rates.csv

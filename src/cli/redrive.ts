@@ -28,7 +28,7 @@ export function redriveCommand(): Command {
       `
 Without --from the records are tried as they came: after a contract was extended, say. What is accepted leaves quarantine
 and reaches the answers with the next run; what is refused again stays, and the new reason is shown. Again, the command
-changes nothing.
+changes nothing. On AWS it takes --failures only: there a source sends again, corrected, what was refused.
 
 Examples:
   $ c360 quarantine export --to ../repair.jsonl      then correct the bodies in ../repair.jsonl

@@ -3,7 +3,7 @@ import { RefusedInput } from '../domain/refused-input.ts';
 import { listRuns, type RunRecord } from '../flows/run-record.ts';
 import { isBeingWritten } from '../local/platform.ts';
 import type { ResultSet } from '../ports.ts';
-import { type GlobalOptions, globalOptions, limitOption, withPlatform } from './context.ts';
+import { commands, type GlobalOptions, globalOptions, limitOption, withPlatform } from './context.ts';
 import { type Format, print, printResult, printSummary, tableText } from './output.ts';
 import { isDeadOnAws } from './run-aws.ts';
 import { openDeployment } from './target.ts';
@@ -16,11 +16,12 @@ export function runsCommand(): Command {
     .addHelpText(
       'after',
       `
-The newest stands first. A run whose process was ended is told as interrupted: the next run takes up what is missing.
+The newest stands first. A run that was ended from outside is told as interrupted: the next run takes up what is missing.
 
 Examples:
   $ c360 runs
   $ c360 runs --status failed --format json
+  $ c360 runs --target aws --env prod
   $ c360 runs show 20260307T030000Z-1f0c66a2`,
     )
     .action(async ({ status, limit }: { status?: string; limit: number }, command: Command) => {
@@ -41,7 +42,8 @@ function showCommand(): Command {
     .action(async (runId: string, _options: object, command: Command) => {
       const globals = globalOptions(command);
       const run = (await recorded(globals)).find((known) => known.runId === runId);
-      if (!run) throw new RefusedInput(`there is no run ${runId}; \`c360 runs\` lists those that are known`);
+      if (!run)
+        throw new RefusedInput(`there is no run ${runId}; ${commands(globals)('runs')} lists those that are known`);
       printRun(run, globals.format);
     });
 }

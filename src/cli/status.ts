@@ -15,10 +15,12 @@ export function statusCommand(): Command {
 received = raw + quarantined + expired + suppressed, and raw = clean + duplicates + superseded + refused + pending + held.
 Where that does not hold, the command says so and its exit code is 1. Expired records were not repaired within 21 days of
 quarantine, refused ones broke a check of the clean layer, held ones were withdrawn by a rollback. The table leaves out a
-column where all of it is 0 (--format csv and json are complete).
+column where all of it is 0 (--format csv and json are complete). A warehouse that could not be asked is told beside the
+counts, with exit code 1 too.
 
 Examples:
   $ c360 status
+  $ c360 status --target aws --env prod
   $ c360 status --format json`,
     )
     .action(async (_options: object, command: Command) => {

@@ -8,7 +8,7 @@ import { RefusedInput } from '../domain/refused-input.ts';
 import { repositoryRoot } from '../local/root.ts';
 import { readSettings } from '../local/settings.ts';
 import type { Environment } from '../ports.ts';
-import { type GlobalOptions, targets, withPlatform } from './context.ts';
+import { type Commands, commands, type GlobalOptions, globalOptions, targets, withPlatform } from './context.ts';
 
 export const targetOptions = {
   target: new Option('--target <target>', 'this machine, or a deployment on AWS')
@@ -25,25 +25,26 @@ const onAws = new Set([
 ]);
 
 /** What to do instead on AWS. */
-const insteadOf: Record<string, string> = {
-  demo: 'deploy (npx cdk deploy --all), then use `c360 upload`, `produce` and `run` with --target aws',
-  serve: 'there a schedule starts the runs and the stream is always read; `c360 run` starts one by hand',
-  rollback: 'it works on one machine so far; on AWS `c360 replay` makes tables anew, from corrected inputs',
-  trace: 'there `c360 sql --target aws` finds a row by its id, and with it the file and line it came from',
+const insteadOf = (c360: Commands): Record<string, string> => ({
+  demo: `deploy (docs/deploy.md), then bring data in with ${c360('upload DATASET FILE')} and ${c360('produce FILE')}`,
+  serve: `there a schedule starts the runs and the stream is always read; ${c360('run')} starts one by hand`,
+  rollback: `it works on one machine so far; there ${c360('replay')} makes tables anew, from corrected inputs`,
+  trace: `there ${c360("sql 'select …'")} finds a row by its id, and with it the file and line it came from`,
   quarantine: 'quarantined records wait in the lake there; have them sent again, corrected, by their source',
-  reset: 'npx cdk destroy --all takes a deployment down (docs/deploy.md)',
-};
+  reset: 'docs/deploy.md says how to take a deployment down',
+});
 
 /** RefusedInput where a command does not know AWS. */
 export function checkTarget(command: Command): void {
-  const { target, env } = command.optsWithGlobals<GlobalOptions>();
+  const globals = globalOptions(command);
+  const { target, env } = globals;
   if (target === 'local') return;
   if (!/^[a-z][a-z0-9-]{0,30}$/.test(env)) {
     throw new RefusedInput(`--env must be the name of a deployment, such as dev, got ${env}`);
   }
   const name = nameBelowProgram(command);
   if (onAws.has(name)) return;
-  throw new RefusedInput(`c360 ${name} works with --target local only: ${insteadOf[name]}`);
+  throw new RefusedInput(`c360 ${name} works with --target local only: ${insteadOf(commands(globals))[name]}`);
 }
 
 /** Of `runs show` it is `runs`. */

@@ -8,9 +8,9 @@ import { readRates } from '../flows/rates.ts';
 import { type Validation, validateFile } from '../flows/validate.ts';
 import { isDataDirectory } from '../local/platform.ts';
 import { readSettings } from '../local/settings.ts';
-import { type GlobalOptions, globalOptions, withPlatform } from './context.ts';
+import { commands, type GlobalOptions, globalOptions, withPlatform } from './context.ts';
 import { readMapping } from './mapping-file.ts';
-import { count, type Format, printResult, say, styled } from './output.ts';
+import { count, printResult, say, styled } from './output.ts';
 import { progress } from './progress.ts';
 
 const repositoryRoot = join(import.meta.dirname, '../..');
@@ -36,7 +36,6 @@ Examples:
     )
     .action(async (path: string, options: { dataset?: Dataset; map?: string }, command: Command) => {
       const globals = globalOptions(command);
-      const { format } = globals;
       if (!existsSync(path) || !statSync(path).isFile()) throw new RefusedInput(`${path} is no file; check the path`);
       const { dataset, mapping } = options.map
         ? readMapping(options.map, options.dataset)
@@ -48,7 +47,7 @@ Examples:
         rates,
         (records) => bar.update(records),
       ).finally(() => bar.stop());
-      tell(path, validation, format);
+      tell(path, validation, globals);
       if (validation.refused > 0) process.exitCode = 1;
     });
 }
@@ -60,7 +59,8 @@ async function ratesFor(globals: GlobalOptions): Promise<Rates> {
   return noRates(reportingCurrency);
 }
 
-function tell(path: string, { rules, ...counts }: Validation, format: Format): void {
+function tell(path: string, { rules, ...counts }: Validation, globals: GlobalOptions): void {
+  const { format } = globals;
   const columns = [
     { name: 'path', type: 'VARCHAR' },
     { name: 'rule', type: 'VARCHAR' },
@@ -71,10 +71,7 @@ function tell(path: string, { rules, ...counts }: Validation, format: Format): v
   if (format !== 'table' || rows.length > 0)
     printResult({ columns, rows }, format, { about: counts, isTextWrapped: true });
   const { received, refused, dataset } = counts;
+  const bringIn = commands(globals)(`${dataset === 'events' ? 'produce' : `upload ${dataset}`} ${path}`);
   const verdict = `${count(refused)} of ${count(received)} records of ${dataset} in ${path} would be refused`;
-  say(
-    refused > 0
-      ? styled('red', `${verdict}.`)
-      : `${verdict}. Next: c360 ${dataset === 'events' ? 'produce' : `upload ${dataset}`} ${path}`,
-  );
+  say(refused > 0 ? styled('red', `${verdict}.`) : `${verdict}. Next: ${bringIn}`);
 }

@@ -364,12 +364,15 @@ describe('on AWS', () => {
   const inShell = { AWS_REGION: '', AWS_DEFAULT_REGION: '', HOME: '/nonexistent', C360_TARGET: 'aws' };
 
   test.each([
-    [['demo'], 'c360 demo works with --target local only: deploy (npx cdk deploy --all)'],
+    [['demo'], 'c360 demo works with --target local only: deploy (docs/deploy.md)'],
     [['serve'], 'c360 serve works with --target local only: there a schedule starts the runs'],
     [['rollback', '3'], 'c360 rollback works with --target local only: it works on one machine so far'],
-    [['trace', 'x'], 'c360 trace works with --target local only: there `c360 sql --target aws` finds a row'],
+    [
+      ['trace', 'x'],
+      "c360 trace works with --target local only: there c360 sql 'select …' --target aws --env dev finds a row",
+    ],
     [['quarantine', 'list'], 'c360 quarantine works with --target local only: quarantined records wait in the lake'],
-    [['reset', '--yes'], 'c360 reset works with --target local only: npx cdk destroy --all'],
+    [['reset', '--yes'], 'c360 reset works with --target local only: docs/deploy.md says how'],
     [['redrive'], 'with --target aws redrive takes --failures only'],
     [
       ['upload', 'products', 'README.md', '--again'],

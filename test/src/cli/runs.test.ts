@@ -51,7 +51,7 @@ test('a date is made anew by replay', async () => {
 
 test.each`
   command                                                     | told
-  ${['runs', 'show', 'r1']}                                   | ${/^error there is no run r1; `c360 runs` lists/m}
+  ${['runs', 'show', 'r1']}                                   | ${/^error there is no run r1; c360 runs lists/m}
   ${['runs', '--status', 'lost']}                             | ${/Allowed choices are running, succeeded/}
   ${['replay', '--from', '2026-02-30']}                       | ${/^error from must be a date YYYY-MM-DD/m}
   ${['replay', '--from', '2026-02-02', '--to', '2026-02-01']} | ${/^error from must not be behind to/m}

@@ -242,10 +242,11 @@ describe('a query', () => {
     expect(asked).toEqual([{ WorkgroupName: 'c360', Database: 'dev', Sql: 'select …', WaitTimeSeconds: 20 }]);
   });
 
+  const noRight = 'its user has no right to it: the tag RedshiftDbRoles of its IAM role gives it one (docs/deploy.md)';
   test.each`
     words                                        | kind
     ${'ERROR: relation "secret" does not exist'} | ${'a table, column or function in it does not exist'}
-    ${'ERROR: permission denied for relation x'} | ${'its user has no right to it'}
+    ${'ERROR: permission denied for relation x'} | ${noRight}
     ${'ERROR: syntax error at or near "secret"'} | ${'Redshift does not take its syntax'}
     ${'ERROR: Invalid digit, Value secret'}      | ${'a value does not fit its type'}
     ${'ERROR: Spectrum Scan Error secret'}       | ${'a file of the lake cannot be read'}
