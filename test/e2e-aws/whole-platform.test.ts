@@ -100,7 +100,7 @@ describeWithSparkOnS3('the platform on AWS', () => {
     lambda?.close();
     await Promise.all([...functions.values()].map((one) => one.end()));
     await front?.close();
-    redshift?.close();
+    await redshift?.close();
     templates?.glue.destroy();
     for (const client of Object.values(clients ?? {})) client.destroy();
   });

@@ -58,7 +58,7 @@ describeWithMoto('c360 against a deployment', () => {
   afterAll(async () => {
     sfn.destroy();
     await front.close();
-    redshift.close();
+    await redshift.close();
     aws.close();
   });
 

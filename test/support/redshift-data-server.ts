@@ -88,6 +88,26 @@ const typeNames: [RegExp, string][] = [
   [/^VARCHAR$/, 'varchar'],
 ];
 
+/** One statement after the other, on a connection of its own. */
+class Session {
+  readonly #connection: DuckDBConnection;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(connection: DuckDBConnection) {
+    this.#connection = connection;
+  }
+
+  run(sql: string): Promise<DuckDBResultReader> {
+    const run = this.#last.then(() => this.#connection.runAndReadAll(sql));
+    this.#last = run.catch(() => {});
+    return run;
+  }
+
+  end(): Promise<void> {
+    return this.#last.then(() => this.#connection.closeSync());
+  }
+}
+
 export class RedshiftDataServer {
   /** The statements that were run, in order. */
   readonly statements: string[] = [];
@@ -96,8 +116,9 @@ export class RedshiftDataServer {
   readonly #instance: DuckDBInstance;
   readonly #readObject: ReadObject;
   readonly #folder = mkdtempSync(join(tmpdir(), 'c360-redshift-'));
-  readonly #sessions = new Map<string, DuckDBConnection>();
+  readonly #sessions = new Map<string, Session>();
   readonly #known = new Map<string, Statement>();
+  #ending: Promise<unknown> = Promise.resolve();
   readonly #byToken = new Map<string, Promise<Statement>>();
 
   private constructor(instance: DuckDBInstance, readObject: ReadObject) {
@@ -147,15 +168,18 @@ export class RedshiftDataServer {
     for (const id of this.#sessions.keys()) this.#endSession(id);
   }
 
-  close(): void {
+  async close(): Promise<void> {
     this.endSessions();
+    await this.#ending;
     this.#instance.closeSync();
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
+  /** Its connection is closed when nothing runs on it any more, which DuckDB does not stand. */
   #endSession(id: string): void {
-    this.#sessions.get(id)?.closeSync();
+    const session = this.#sessions.get(id);
     this.#sessions.delete(id);
+    if (session) this.#ending = Promise.all([this.#ending, session.end()]);
   }
 
   async #call(action: Call['action'], request: Request): Promise<object> {
@@ -222,7 +246,7 @@ export class RedshiftDataServer {
     }
     if (SessionKeepAliveSeconds === undefined) return undefined;
     const id = randomUUID();
-    this.#sessions.set(id, await this.#instance.connect());
+    this.#sessions.set(id, new Session(await this.#instance.connect()));
     return id;
   }
 
@@ -234,13 +258,13 @@ export class RedshiftDataServer {
 
   async #run(statement: Statement): Promise<void> {
     const { sessionId } = statement;
-    const connection = sessionId ? this.#sessions.get(sessionId)! : await this.#instance.connect();
+    const session = sessionId ? this.#sessions.get(sessionId)! : new Session(await this.#instance.connect());
     try {
-      statement.result = await connection.runAndReadAll(await this.#inDuckDb(statement.sql));
+      statement.result = await session.run(await this.#inDuckDb(statement.sql));
     } catch (error) {
       Object.assign(statement, { status: 'FAILED', error: String(error) });
     } finally {
-      if (!sessionId) connection.closeSync();
+      if (!sessionId) await session.end();
     }
   }
 
