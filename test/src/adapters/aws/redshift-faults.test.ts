@@ -310,9 +310,11 @@ test.each([[1], [2]])(
         const newFunction = functionsBy(plan);
         const call = () => newFunction((warehouse) => warehouse.advance(id, statements));
         let answers: unknown[] = [];
-        let failures = 0;
+        let [rounds, failures] = [0, 0];
         // As the state machine tries: four times where it fails, and on and on while it is running.
         while ((await content()).length === 0 && answers.every(mayPass) && failures < 4) {
+          rounds += 1;
+          expect(rounds).toBeLessThan(60);
           answers = await Promise.all(Array.from({ length: atATime }, call));
           if (answers.includes('died')) outcomes.died += 1;
           if (answers.some((answer) => answer instanceof Error)) failures += 1;
