@@ -11,7 +11,7 @@ import { runLeaseMs, takeRunLock } from '../../../src/flows/run-lock.ts';
 import { noteRun, readRun } from '../../../src/flows/run-record.ts';
 import { rollBack, runPipeline } from '../../../src/local/run-pipeline.ts';
 import { EngineError, type Environment, type WarehouseStatement } from '../../../src/ports.ts';
-import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
+import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 import { RedshiftDataServer } from '../../support/redshift-data-server.ts';
 import { warehouseContent } from '../../support/shown-content.ts';
@@ -23,7 +23,7 @@ let env: Environment;
 
 beforeEach(() => {
   platform = doorPlatform(newDirectory());
-  env = platform.env;
+  env = withoutAnswers(platform.env);
 });
 afterEach(() => platform.close());
 

@@ -5,7 +5,7 @@ import { findNewInputs } from '../../../src/flows/plan-run.ts';
 import { readStatus } from '../../../src/flows/status.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import type { Environment } from '../../../src/ports.ts';
-import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
+import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 import { sampleEvent } from '../../support/sample-records.ts';
 
@@ -38,11 +38,11 @@ describe('a run', () => {
     const file = await platform.land('products', products);
     await expect(ingestBatch(cutOffBeforeCounts(platform.env))(file)).rejects.toThrow('cut off');
     expect(await platform.keys('raw/')).toHaveLength(1);
-    expect(await runPipeline(platform.env)).toMatchObject({ status: 'idle' });
+    expect(await runPipeline(withoutAnswers(platform.env))).toMatchObject({ status: 'idle' });
     expect((await readStatus(platform.env)()).isBalanced).toBe(true);
 
     await ingestBatch(platform.env)(file);
-    expect(await runPipeline(platform.env)).toMatchObject({ status: 'succeeded' });
+    expect(await runPipeline(withoutAnswers(platform.env))).toMatchObject({ status: 'succeeded' });
     const status = await readStatus(platform.env)();
     expect(status.isBalanced).toBe(true);
     expect(status.datasets.find(({ dataset }) => dataset === 'products')).toMatchObject({ received: 2, clean: 2 });
@@ -77,9 +77,9 @@ describe('a run', () => {
     };
     await archiveOne(2);
     platform.clock.advance(27 * 24 * 60);
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     await archiveOne(1);
-    expect(await runPipeline(platform.env)).toMatchObject({ status: 'succeeded' });
+    expect(await runPipeline(withoutAnswers(platform.env))).toMatchObject({ status: 'succeeded' });
     const { datasets, isBalanced } = await readStatus(platform.env)();
     expect(datasets.find(({ dataset }) => dataset === 'events')).toMatchObject({ received: 2, clean: 2 });
     expect(isBalanced).toBe(true);
@@ -89,8 +89,8 @@ describe('a run', () => {
     await ingestBatch(platform.env)(await platform.land('products', products));
     platform.clock.advance(60 * 24 * 30);
     expect((await findNewInputs(platform.env)('r', undefined)).newRaw.products).toHaveLength(1);
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     platform.clock.advance(60 * 24 * 30);
-    expect(await runPipeline(platform.env)).toMatchObject({ status: 'idle' });
+    expect(await runPipeline(withoutAnswers(platform.env))).toMatchObject({ status: 'idle' });
   });
 });

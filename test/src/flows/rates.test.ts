@@ -3,7 +3,7 @@ import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { setRates } from '../../../src/flows/rates.ts';
 import { redrive } from '../../../src/flows/redrive.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
-import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
+import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 
 const newDirectory = temporaryDirectories();
@@ -28,7 +28,7 @@ async function upload(...rows: string[]) {
 const rates = (...lines: string[]) => setRates(platform.env)(['currency,valid_on,rate', ...lines].join('\n'));
 const run = (options = {}) => {
   platform.clock.advance(1);
-  return runPipeline(platform.env, {}, options);
+  return runPipeline(withoutAnswers(platform.env), {}, options);
 };
 const sales = async () =>
   (

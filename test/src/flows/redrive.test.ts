@@ -14,7 +14,13 @@ import { readStatus } from '../../../src/flows/status.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import type { StreamRecord } from '../../../src/ports.ts';
 import { collect } from '../../support/collect.ts';
-import { type DoorPlatform, doorPlatform, failingAt, PlantedFailure } from '../../support/door-platform.ts';
+import {
+  type DoorPlatform,
+  doorPlatform,
+  failingAt,
+  PlantedFailure,
+  withoutAnswers,
+} from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 
 const newDirectory = temporaryDirectories();
@@ -96,14 +102,14 @@ describe('a repaired event', () => {
 
   test('reaches clean beside its neighbours, each once, and the second redrive changes nothing', async () => {
     await archive([eventOf(1), eventOf(2, {})]);
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     const repair = repairing([idOfEvent(2), JSON.stringify(eventOf(2))]);
     await redrive(platform.env)(repair);
     const keys = await platform.keys('raw/');
     const again = await redrive(platform.env)(repair);
     expect(again).toMatchObject({ selected: 0, raw: 0, known: [idOfEvent(2)], unknown: [] });
     expect(await platform.keys('raw/')).toEqual(keys);
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     expect(await counts('events')).toMatchObject({ received: 2, raw: 2, quarantined: 0, clean: 2, isBalanced: true });
   });
 
@@ -174,7 +180,7 @@ describe('a row of a file', () => {
     await ingest('transactions', [header, saleOf('t1', { quantity: 3 })]);
     platform.clock.advance(60);
     await redrive(platform.env)(repairing([idOfRow('transactions', file, 2), saleOf('t1', { quantity: 1 })]));
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     const { rows } = await platform.env.warehouse.query('select quantity from fact_sales');
     expect(rows).toEqual([[3]]);
     expect(await counts('transactions')).toMatchObject({ received: 2, raw: 2, clean: 1, isBalanced: true });
@@ -191,7 +197,7 @@ describe('a row of a file', () => {
     await redrive(platform.env)(repairing([idOfRow('transactions', file, 3), 'p1,1,9.99,20260228']));
     const [neighbour, redriven] = (await platform.raw('transactions')).map((line) => String(line.transaction_id));
     expect([neighbour, redriven]).toEqual([expect.stringMatching(/^[0-9a-f]{32}-1$/), neighbour!.replace(/1$/, 'r3')]);
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     expect(await counts('transactions')).toMatchObject({ received: 2, raw: 2, clean: 2, isBalanced: true });
   });
 

@@ -6,7 +6,7 @@ import { quarantineId } from '../../../src/flows/quarantine.ts';
 import { redrive } from '../../../src/flows/redrive.ts';
 import { traceRecord } from '../../../src/flows/trace.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
-import { type DoorPlatform, doorPlatform } from '../../support/door-platform.ts';
+import { type DoorPlatform, doorPlatform, withoutAnswers } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
 
 const newDirectory = temporaryDirectories();
@@ -53,7 +53,7 @@ describe('an event', () => {
     await archive();
     expect(await steps(idOf(1))).toEqual(['stream', 'raw']);
     expect((await step(idOf(1), 'raw'))?.detail).toMatch(/waits for the next run$/);
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     const trace = await traceRecord(platform.env)(`urn:uuid:${idOf(1).toUpperCase()}`);
     expect(trace.map(({ step: name, place }) => `${name} ${place.replace(/[0-9a-f]{32}|run=[^/]+/g, '*')}`)).toEqual([
       expect.stringMatching(/^stream shardId-00000000000[01] 0{19}1$/),
@@ -112,7 +112,7 @@ describe('a transaction line', () => {
   test('is followed from its file to the warehouse, or to quarantine', async () => {
     const content = [header, saleOf(1), saleOf(2, 'free'), ''].join('\n');
     const { fileId } = await ingestBatch(platform.env)(await platform.land('transactions', content));
-    await runPipeline(platform.env);
+    await runPipeline(withoutAnswers(platform.env));
     expect(await steps('t1/1')).toEqual(['raw', 'clean', 'fact', 'snapshot']);
     expect((await step('t1/1', 'raw'))?.detail).toContain(`from ${fileId} 2`);
     const id = quarantineId('transactions', { source_file: fileId, source_line: 3 });
