@@ -225,7 +225,7 @@ describe('whatever fails', () => {
           at.close();
         },
       ),
-      { numRuns: 40 },
+      { numRuns: 20 },
     );
   });
 });
