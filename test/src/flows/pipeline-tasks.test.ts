@@ -59,6 +59,20 @@ describe('a task whose answer was lost, called again,', () => {
     expect((await readRun(env, first.runId))?.steps.map(({ step }) => step)).toEqual(['plan']);
   });
 
+  test('goes on with the run for which the call before takes the lock only now', async () => {
+    await sale('a');
+    let answerOfFirst: Awaited<ReturnType<typeof plan>> | undefined;
+    const write: Environment['hot']['write'] = async (writes) => {
+      if (!answerOfFirst && writes.some(({ table }) => table === 'locks')) answerOfFirst = await plan();
+      return env.hot.write(writes);
+    };
+    const given = { ...env, hot: withWrite(env.hot, write) };
+    const second = await pipelineTasks['plan-run'](given)({ execution: 'e1', input: {} });
+    expect(second).toEqual(answerOfFirst);
+    expect(await runLockHolder(env)).toEqual({ runId: second.runId, process: 'e1' });
+    expect((await listRuns(env)()).map(({ runId }) => runId)).toEqual([second.runId]);
+  });
+
   test('finds the snapshot that its run has published, the load and the answers that stand', async () => {
     await sale('a');
     const { runId } = await run();
