@@ -66,7 +66,11 @@ export const pipelineFunctions = {
     mostCalls,
   },
   'publish-snapshot': {
-    uses: { objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'] }, tables: record },
+    uses: {
+      // What gates refused is counted anew where records are made again.
+      objects: { 'plans/': ['read'], 'snapshots/': ['read', 'write'], 'exclusions/': ['read'] },
+      tables: record,
+    },
     timeoutMinutes: 5,
     memoryMb: 1024,
     mostCalls,

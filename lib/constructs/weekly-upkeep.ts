@@ -7,7 +7,10 @@ import { allow } from '../permissions.ts';
 import { warehouseFunctions } from '../warehouse-functions.ts';
 import { FlowFunction } from './flow-function.ts';
 
-/** Lambda tries a call that failed or took too long twice again; an alarm tells of one that it then gives up. */
+/**
+ * Lambda tries a call that failed or took too long twice again; an alarm tells of one that it then gives up. Of a call that
+ * never reaches Lambda, since Scheduler gives it up, nothing tells: what it left, the next week's does.
+ */
 const called = { Maintain: 'maintain-warehouse', Vacuum: 'vacuum-lake' } as const;
 
 export class WeeklyUpkeep extends Construct {

@@ -116,11 +116,14 @@ function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topic: ITopi
   });
 }
 
-/** What never came to the state that ends a run, or failed in it, would hold the run lock for its whole lease. */
+/**
+ * What never came to the state that ends a run, or failed in it, would hold the run lock for its whole lease. So would an
+ * execution that ended well and whose step `Plan` was called twice, where the first call takes the lock behind the end.
+ */
 function freeLockOfEndedRuns(scope: Construct, machine: StateMachine, notify: IFunction): void {
   new Rule(scope, 'EndedRuns', {
-    description: 'Runs of the pipeline that ended, and may not have given the run lock back',
-    eventPattern: endOf(machine, 'FAILED', 'TIMED_OUT', 'ABORTED'),
+    description: 'Runs of the pipeline that ended, however they did, and may not have given the run lock back',
+    eventPattern: endOf(machine, 'SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'),
     targets: [
       new LambdaFunction(notify, {
         event: RuleTargetInput.fromObject({ execution: EventField.fromPath('$.detail.name') }),

@@ -51,7 +51,7 @@ export const assumptions = {
   keptSnapshots: {
     value: 10,
     unit: 'runs',
-    why: 'counted: how many snapshots the vacuum keeps, with files that later ones have replaced',
+    why: 'counted: how many snapshots the vacuum keeps of daily runs, with files that later ones have replaced; of hourly runs it keeps those of a day, some 25, little beside the `replacedDays`',
   },
   replacedDays: {
     value: 14,

@@ -29,7 +29,7 @@ const insteadOf = (c360: Commands): Record<string, string> => ({
   demo: `deploy (docs/deploy.md), then bring data in with ${c360('upload DATASET FILE')} and ${c360('produce FILE')}`,
   serve: `there a schedule starts the runs and the stream is always read; ${c360('run')} starts one by hand`,
   rollback: `it works on one machine so far; there ${c360('replay')} makes tables anew, from corrected inputs`,
-  trace: `there ${c360("sql 'select …'")} finds a row by its id, and with it the file and line it came from`,
+  trace: `there ${c360("sql 'select …'")} finds a row by its id; where it came from stands in the tables clean_*, which Athena reads`,
   quarantine: 'quarantined records wait in the lake there; have them sent again, corrected, by their source',
   reset: 'docs/deploy.md says how to take a deployment down',
 });

@@ -34,8 +34,8 @@ interface NotifyOptions {
 
 /**
  * Ends the run of an execution, which may have failed before it told its id: then the run lock knows it. Doing it again
- * changes nothing, and tells nobody twice. Of an execution that was ended from outside it frees the lock, by which its record is
- * told as interrupted.
+ * changes nothing, and tells nobody twice. Of an execution that has ended it frees the lock, where that is still its own, by which its
+ * record is told as interrupted.
  */
 export const notifyRun =
   (env: Environment, { onEnded }: NotifyOptions = {}) =>

@@ -18,7 +18,7 @@ import { planCleanLayer } from './plan-run.ts';
 import { publishAnswers, servingIndex } from './publish-answers.ts';
 import { publishSnapshot } from './publish-snapshot.ts';
 import { planRun, readPlannedRun, readResult } from './run-inputs.ts';
-import { newRunId, runLeaseMs, runLockHolder, takeRunLock } from './run-lock.ts';
+import { newRunId, RunLocked, runLeaseMs, runLockHolder, takeRunLock } from './run-lock.ts';
 import { planCuratedLayer } from './run-models.ts';
 import { noteRun } from './run-record.ts';
 import { notedModels, notedStep, told } from './run-steps.ts';
@@ -72,11 +72,16 @@ const plan =
 
 /** Takes the run lock for a new run, or finds the run that this execution has begun before. */
 async function beginRun(env: Environment, execution: string): Promise<string> {
-  const holder = await runLockHolder(env);
-  if (holder?.process === execution) return holder.runId;
   const runId = newRunId(env);
-  await takeRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs });
-  return runId;
+  try {
+    await takeRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs });
+    return runId;
+  } catch (error) {
+    // A call before this one, which was given up, may take the lock while this one tries to: its holder is known only now.
+    const holder = error instanceof RunLocked ? await runLockHolder(env) : undefined;
+    if (holder?.process !== execution) throw error;
+    return holder.runId;
+  }
 }
 
 async function isServed(env: Environment, { number }: Snapshot): Promise<boolean> {

@@ -69,8 +69,8 @@ async function madeAgain(
   const models = (await Promise.all(results)).flatMap((result) => result?.models ?? []);
   if (models.length === 0) {
     throw new RefusedInput(
-      `nothing is known of what run ${request.run} made: it made nothing, or \`c360 vacuum\` removed its plans; ` +
-        '`c360 replay --from --to` makes a range of dates anew',
+      `nothing is known of what run ${request.run} made: it made nothing, or its plans are gone (\`c360 vacuum\` ` +
+        'removes them on one machine, on AWS they end after 90 days); `c360 replay --from --to` makes a range of dates anew',
     );
   }
   const dates = models.flatMap(({ touched }) => (touched === 'whole' ? [] : touched));

@@ -369,7 +369,7 @@ describe('on AWS', () => {
     [['rollback', '3'], 'c360 rollback works with --target local only: it works on one machine so far'],
     [
       ['trace', 'x'],
-      "c360 trace works with --target local only: there c360 sql 'select …' --target aws --env dev finds a row",
+      "c360 trace works with --target local only: there c360 sql 'select …' --target aws --env dev finds a row by its id; where it came from stands in the tables clean_*",
     ],
     [['quarantine', 'list'], 'c360 quarantine works with --target local only: quarantined records wait in the lake'],
     [['reset', '--yes'], 'c360 reset works with --target local only: docs/deploy.md says how'],

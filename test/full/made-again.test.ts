@@ -166,7 +166,7 @@ describe('an earlier run', () => {
     await sales(['a', '2026-02-01', 1]);
     await run();
     await expect(run({ kind: 'rerun', run: '20200101T000000Z-00000000' })).rejects.toThrow(
-      'nothing is known of what run 20200101T000000Z-00000000 made',
+      'nothing is known of what run 20200101T000000Z-00000000 made: it made nothing, or its plans are gone (`c360 vacuum`',
     );
   });
 });

@@ -53,11 +53,12 @@ beforeAll(async () => {
   const { runId } = (await run()) as { runId: string };
   await bringIn(sale('t2'), sale('t3', 20_000));
   expect(await run()).toMatchObject({ excluded: { pass: 1 } });
-  await bringIn(sale('t4'));
+  await bringIn(sale('t4'), sale('t5', 20_000));
   expect(await run({}, 'CuratedGate')).toBe('failed');
+  // What that run refused is behind the newest snapshot: who makes it anew counts it.
+  expect(await run({ kind: 'rerun', run: runId })).toMatchObject({ next: 'models' });
   expect(await run({}, 'LoadWarehouse')).toBe('failed');
   expect(await run()).toMatchObject({ next: 'load' });
-  expect(await run({ kind: 'rerun', run: runId })).toMatchObject({ next: 'models' });
   expect(await run()).toMatchObject({ next: 'nothing' });
 });
 afterAll(() => platform.close());

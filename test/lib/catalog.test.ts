@@ -36,6 +36,14 @@ test('it has the raw records of each dataset and the output of each model', () =
   ]);
 });
 
+test('each clean row says where it came from: a line of a file, or a place in the stream', () => {
+  const types = (table: string, ...columns: string[]) => columns.map((column) => typeOf(table, column));
+  for (const table of ['clean_customers', 'clean_products', 'clean_transactions']) {
+    expect(types(table, 'source_file', 'source_line')).toEqual(['string', 'bigint']);
+  }
+  expect(types('clean_events', 'source_shard', 'source_sequence')).toEqual(['string', 'string']);
+});
+
 test('raw records are lines of JSON, whose partitions follow from day and hour, as long as they are kept', () => {
   const { Parameters, PartitionKeys, StorageDescriptor } = tableOf('raw_events');
   expect(Parameters).toMatchObject({

@@ -44,7 +44,7 @@ test('functions read these folders of the lake', () => {
     'judge-quality': ['plans/', 'snapshots/'],
     'exclude-rows': ['plans/', 'raw/'],
     'plan-curated': ['plans/', 'rates/', 'snapshots/'],
-    'publish-snapshot': ['plans/', 'snapshots/'],
+    'publish-snapshot': ['exclusions/', 'plans/', 'snapshots/'],
     'load-warehouse': ['loads/', 'snapshots/'],
     'publish-answers': ['serving/', 'snapshots/'],
     notify: ['plans/', 'reports/', 'snapshots/'],

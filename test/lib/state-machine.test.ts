@@ -121,14 +121,14 @@ test('a run that is stopped from outside is told, too', () => {
   });
 });
 
-test('the lock of a run that ended in any way but well is freed by the function notify', () => {
+test('the lock of a run that ended, in whatever way, is freed by the function notify', () => {
   const { EventPattern, State, Targets } = rules[1]!;
   expect([State, EventPattern]).toEqual([
     'ENABLED',
     {
       source: ['aws.states'],
       'detail-type': ['Step Functions Execution Status Change'],
-      detail: { stateMachineArn: [{ Ref: machineId }], status: ['FAILED', 'TIMED_OUT', 'ABORTED'] },
+      detail: { stateMachineArn: [{ Ref: machineId }], status: ['SUCCEEDED', 'FAILED', 'TIMED_OUT', 'ABORTED'] },
     },
   ]);
   const [{ Arn, InputTransformer }] = Targets as [

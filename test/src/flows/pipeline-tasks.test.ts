@@ -59,6 +59,24 @@ describe('a task whose answer was lost, called again,', () => {
     expect((await readRun(env, first.runId))?.steps.map(({ step }) => step)).toEqual(['plan']);
   });
 
+  test('goes on with the run for which the call before takes the lock only now', async () => {
+    await sale('a');
+    let answerOfFirst: Awaited<ReturnType<typeof plan>> | undefined;
+    const write: Environment['hot']['write'] = async (writes) => {
+      if (!answerOfFirst && writes.some(({ table }) => table === 'locks')) {
+        platform.clock.advance(1);
+        answerOfFirst = await plan();
+      }
+      return env.hot.write(writes);
+    };
+    const { hot } = env;
+    const given = { ...env, hot: { get: hot.get.bind(hot), query: hot.query.bind(hot), write } };
+    const second = await pipelineTasks['plan-run'](given)({ execution: 'e1', input: {} });
+    expect(second).toEqual(answerOfFirst);
+    expect(await runLockHolder(env)).toEqual({ runId: second.runId, process: 'e1' });
+    expect((await listRuns(env)()).map(({ runId }) => runId)).toEqual([second.runId]);
+  });
+
   test('finds the snapshot that its run has published, the load and the answers that stand', async () => {
     await sale('a');
     const { runId } = await run();
@@ -309,10 +327,10 @@ describe('the end of a run that failed', () => {
   });
 });
 
-describe('an execution that ended from outside', () => {
+describe('an execution that has ended', () => {
   const plan = (execution: string) => pipelineTasks['plan-run'](env)({ execution, input: {} });
 
-  test('gives its lock back, is told as interrupted, and leaves its files to what may still be at work', async () => {
+  test('from outside gives its lock back, is told as interrupted, and leaves its files to what may still be at work', async () => {
     await sale('a');
     const { runId } = await plan('aborted');
     expect(await pipelineTasks.notify(env)({ execution: 'aborted' })).toEqual({ status: 'interrupted' });
