@@ -19,6 +19,8 @@ export interface BegunBatch {
 /** As many as those of Kinesis have: shorter ones, of other streams, are filled up, so that names sort as the records do. */
 const sequenceDigits = 56;
 
+const span = new RegExp(`-(\\d{${sequenceDigits}})-(\\d{${sequenceDigits}})(?:-|$)`);
+
 const ordered = (sequence: string): string => sequence.padStart(sequenceDigits, '0');
 
 /** Mostly nothing meets a batch but its own note, which the account before it says. */
@@ -104,8 +106,9 @@ async function withdraw(env: Environment, { partition, sort, values }: HotItem):
   await env.hot.write([{ table: 'batches', delete: { partition, sort } }]);
 }
 
+/** Of names that end with a try, and of those of before, which do not. */
 function spanOf(batch: string): { first: string; last: string } {
-  const [first = '', last = ''] = batch.split('-').slice(-3);
+  const [, first = '', last = ''] = span.exec(batch) ?? [];
   return { first, last };
 }
 

@@ -266,6 +266,13 @@ describe('records that come again', () => {
     expect(await archiveEvents(platform.env)(records)).toEqual(noCounts);
   });
 
+  test('are left out, too, where their account is of before names ended with a try', async () => {
+    const sort = nameOfMixed.slice(0, nameOfMixed.lastIndexOf('-'));
+    await platform.env.hot.write([{ table: 'batches', put: { partition: 'events', sort, values: { raw: 7 } } }]);
+    expect(await archiveEvents(platform.env)(mixed().slice(2, 5))).toEqual(noCounts);
+    expect(await archiveEvents(platform.env)(mixed())).toEqual(noCounts);
+  });
+
   test('are found by their numbers, whatever length these have', async () => {
     const records = mixed().map((record, index) => ({ ...record, sequence: String(index + 7) }));
     for (const batch of cut(records, [2, 3, 2])) await archiveEvents(platform.env)(batch);
