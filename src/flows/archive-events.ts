@@ -2,8 +2,8 @@
 import { receiveEvent } from '../domain/events/receive-event.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import type { ValidRecord } from '../domain/privacy/separate.ts';
-import type { Environment, StreamRecord } from '../ports.ts';
-import { batchName, noteBegun, uncountedRuns } from './begun-batches.ts';
+import { AdapterError, ConditionFailed, type Environment, type StreamRecord } from '../ports.ts';
+import { type BegunBatch, beginUncounted, deleteWritten, isStillBegun } from './begun-batches.ts';
 import { addCounts, type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
 
 /** Under this name the archive keeps its place in each shard. */
@@ -11,7 +11,7 @@ export const archiveConsumerName = 'archive-events';
 
 /**
  * Archives records that follow each other in one shard, and counts those that were not archived yet. Throws only where a
- * dependency fails; then all may be sent again, in whatever batches.
+ * dependency fails or another took some of them at the same time; then all may be sent again, in whatever batches.
  */
 export const archiveEvents =
   (env: Environment) =>
@@ -36,18 +36,19 @@ async function archive(
   records: StreamRecord[],
   receive: (record: StreamRecord) => Outcome<ValidRecord>,
 ): Promise<DoorCounts> {
-  const runs = records.length > 0 ? await uncountedRuns(env, records) : [];
   let counts = noCounts;
-  for (const run of runs) counts = addCounts(counts, await archiveRun(env, run, receive));
+  if (records.length === 0) return counts;
+  for await (const begun of beginUncounted(env, records)) {
+    counts = addCounts(counts, await archiveBegun(env, begun, receive));
+  }
   return counts;
 }
 
-async function archiveRun(
+async function archiveBegun(
   env: Environment,
-  records: StreamRecord[],
+  { batch, records }: BegunBatch,
   receive: (record: StreamRecord) => Outcome<ValidRecord>,
 ): Promise<DoorCounts> {
-  await noteBegun(env, records);
   const received = records.map(
     (record): DoorRecord => ({
       origin: { source_shard: record.shard, source_sequence: record.sequence },
@@ -57,6 +58,14 @@ async function archiveRun(
     }),
   );
   const separated = await separateBatch(env, received);
-  const batch = { batch: batchName(records), received: records.length, arrivedAt: records[0]!.arrivedAt };
-  return writeBatch(env, 'events', batch, separated);
+  const { arrivedAt } = records[0]!;
+  try {
+    const written = { batch, received: records.length, arrivedAt, countedIf: isStillBegun };
+    return await writeBatch(env, 'events', written, separated);
+  } catch (error) {
+    if (!(error instanceof ConditionFailed)) throw error;
+    await deleteWritten(env, batch, arrivedAt);
+    const message = `another archives records of ${batch} at the same time: try again`;
+    throw new AdapterError(message, { retryable: true, cause: error });
+  }
 }

@@ -5,7 +5,7 @@ import { quarantineKey, rawKey } from '../domain/lake/layout.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import { seal } from '../domain/privacy/seal.ts';
 import { naturalIdsIn, type RawLine, separate, type ValidRecord } from '../domain/privacy/separate.ts';
-import type { Environment, PersonalData, Resolution, Subject } from '../ports.ts';
+import type { Environment, HotCondition, PersonalData, Resolution, Subject } from '../ports.ts';
 
 /** A record at a door with its origin: (shard, sequence) or (file, line). */
 export interface DoorRecord {
@@ -145,14 +145,22 @@ export interface BatchCounts extends DoorCounts {
   quarantinedOn?: string;
 }
 
+export interface BatchToWrite {
+  batch: string;
+  received: number;
+  arrivedAt: Date;
+  /** Of what stands in its account's place; else the batch is written and not counted: ConditionFailed. */
+  countedIf?: HotCondition;
+}
+
 /**
- * Writes a batch's raw and quarantine objects and counts it. `batch` names the records in it, so that a batch that is
- * tried again finds its objects written. Quarantine goes first: what stands in raw has no refused neighbour to lose.
+ * Writes a batch's raw and quarantine objects and counts it. One that is tried again under its name finds its objects
+ * written. Quarantine goes first: what stands in raw has no refused neighbour to lose.
  */
 export async function writeBatch(
   env: Environment,
   dataset: Dataset,
-  { batch, received, arrivedAt }: { batch: string; received: number; arrivedAt: Date },
+  { batch, received, arrivedAt, countedIf }: BatchToWrite,
   separated: SeparatedBatch,
 ): Promise<DoorCounts> {
   const { lines, quarantine } = separated;
@@ -169,7 +177,7 @@ export async function writeBatch(
   };
   const quarantinedOn = refused[0]?.sealedOn;
   const values = { ...counts, ...(quarantinedOn && { quarantinedOn }) };
-  await env.hot.write([{ table: 'batches', put: { partition: dataset, sort: batch, values } }]);
+  await env.hot.write([{ table: 'batches', put: { partition: dataset, sort: batch, values }, if: countedIf }]);
   return counts;
 }
 

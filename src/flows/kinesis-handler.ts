@@ -66,7 +66,7 @@ const failuresKeptMs = 8 * 24 * 60 * 60 * 1000;
 
 /**
  * The handler of a consumer. While a dependency is down, the whole batch is asked for again: by its first sequence
- * number, since Lambda would halve a batch whose handler throws, and write it again under other names. Any other error
+ * number, since Lambda would halve a batch whose handler throws. Any other error
  * is a fault of ours: it is thrown, so that Lambda halves the batch until the record that causes it stands alone; a
  * record that failed alone five times is refused.
  */

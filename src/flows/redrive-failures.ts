@@ -47,8 +47,8 @@ export async function failedBatches(
 }
 
 /**
- * Archives every batch that failed, and deletes it once it is archived; one that is cut off is archived again under the
- * same names, so that nothing is doubled. AdapterError where a dependency is still down; what is left waits on.
+ * Archives every batch that failed, and deletes it once it is archived; one that is cut off is archived again
+ * without what was counted. AdapterError where a dependency is still down, or another archives the same; what is left waits on.
  */
 export const redriveFailures =
   (env: Environment, store: FailureStore = ownStore(env)) =>
@@ -116,7 +116,10 @@ async function archive(
     if (records.length > 1) await archive(handle, { Records: records.slice(middle) }, key);
     return;
   }
-  throw new AdapterError(`${key} cannot be archived yet: a store or the vault is down; redrive again later`, {
-    retryable: true,
-  });
+  throw new AdapterError(
+    `${key} cannot be archived yet: a store or the vault is down, or another archives the same; redrive again later`,
+    {
+      retryable: true,
+    },
+  );
 }
