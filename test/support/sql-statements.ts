@@ -36,7 +36,7 @@ const forms: Record<StatementKind, Form[]> = {
     { pattern: /^insert into \w+ select \* from \w+$/ },
     { pattern: new RegExp(String.raw`^insert into \w+ \(${names}\)\s+(select [\s\S]+)$`), select: 'load' },
     { pattern: /^insert into \w+ values \(date '[\d-]+'\)(?:, \(date '[\d-]+'\))*$/ },
-    { pattern: /^update (\w+) set (\w+) = \2$/ },
+    { pattern: /^insert into \w+ values \(\d+\)$/ },
     { pattern: /^delete from \w+(?: where \w+ in \(select \w+ from \w+\))?$/ },
   ],
 };

@@ -291,6 +291,20 @@ describe('a load that takes several calls', () => {
     },
   );
 
+  test('is not done by two first loads side by side: the second may only try again until the first is committed', async () => {
+    const [stopped, next] = [await execution(), await execution()];
+    const refused: unknown[] = [];
+    let state = 'loading';
+    while (state === 'loading') {
+      state = await stopped();
+      await next().catch((error) => refused.push(error));
+    }
+    expect(refused.length).toBeGreaterThan(0);
+    for (const error of refused) expect(error).toMatchObject({ name: 'AdapterError', retryable: true });
+    await toItsEnd(next);
+    await expectWhole();
+  });
+
   test.each([[1], [2], [3]])(
     'of what a rollback published works out anew what differs, where another load is committed at its statement %i',
     async (at) => {
