@@ -7,7 +7,7 @@ import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
 import { servingIndex } from '../../../src/flows/publish-answers.ts';
-import { freeRunLock, RunLocked, runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
+import { freeRunLock, RunLocked, runLeaseMs, runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
 import { listRuns, noteRun, readRun } from '../../../src/flows/run-record.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import { AdapterError, EngineError, type Environment } from '../../../src/ports.ts';
@@ -89,7 +89,7 @@ describe('a task whose answer was lost, called again,', () => {
 test('answers of a run that was stopped from outside do not come after those of the next one', async () => {
   await sale('a');
   const { runId } = await run();
-  await takeRunLock(env)({ runId, process: (await readRun(env, runId))!.execution }, { leaseMs: 60_000 });
+  await takeRunLock(env)({ runId, process: (await readRun(env, runId))!.execution }, { leaseMs: runLeaseMs });
   await sale('b');
   let isFirst = true;
   const query: Environment['warehouse']['query'] = async (sql, what) => {
