@@ -45,7 +45,9 @@ export const loadWarehouse =
       .filter((table) => table.startsWith('curated.'))
       .map((table) => tableChange(table, from && (from[table] ?? []), snapshot.tables[table] ?? []))
       .filter((change) => change !== undefined);
-    const state = await env.warehouse.advance(`snapshot ${number} ${startedAt.toISOString()}`, [
+    const id = `snapshot ${number} ${startedAt.toISOString()}`;
+    const load = env.warehouse.advance(id, [
+      ...statements(env, 'load/begin_load.sql', { loaded }),
       ...changes.flatMap((change) => replaceStatements(env, change, partitionOf.get(change.table))),
       ...statements(env, 'load/set_load_state.sql', {
         run_id: snapshot.runId,
@@ -53,6 +55,11 @@ export const loadWarehouse =
         loaded_at: startedAt.toISOString().slice(0, 19).replace('T', ' '),
       }),
     ]);
+    const state = await load.catch(async (error: unknown) => {
+      // Another load came first: what differs is worked out anew.
+      if (error instanceof EngineError && (await loadedSnapshot(env)) !== loaded) return 'running';
+      throw error;
+    });
     const tables = changes.map(({ table, files }) => ({ table, rows: rowCount(files) }));
     return { snapshot: number, state: state === 'committed' ? 'loaded' : 'loading', tables };
   };

@@ -144,8 +144,8 @@ const load =
 const answer =
   (env: Environment) =>
   async ({ runId, snapshot }: SnapshotPayload): Promise<{ answers: number }> =>
-    notedStep(env, runId, 'publish answers', async () => {
-      const index = await publishAnswers(env)(await published(env, snapshot));
+    notedStep(env, runId, 'publish answers', async (_startedAt, lock) => {
+      const index = await publishAnswers(env)(await published(env, snapshot), lock);
       return { value: { answers: index.answers.length }, outcome: told.answers(index) };
     });
 

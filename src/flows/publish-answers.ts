@@ -4,6 +4,7 @@ import type { Snapshot } from '../domain/lake/snapshot.ts';
 import { parseQueryHeader, type QueryHeader } from '../domain/reports/query-header.ts';
 import type { Environment, ResultSet, SqlFiles } from '../ports.ts';
 import { readDocument, writeDocument } from './documents.ts';
+import type { RunLock } from './run-lock.ts';
 
 export interface Query extends QueryHeader {
   sql: string;
@@ -44,9 +45,10 @@ export async function readAnswer(env: Environment, query: string): Promise<Answe
   return readAnswer(env, query);
 }
 
+/** Publishes them under the run's lock. RunLocked where it is another run's by then: what that one shows stays. */
 export const publishAnswers =
   (env: Environment) =>
-  async (snapshot: Snapshot): Promise<ServingIndex> => {
+  async (snapshot: Snapshot, lock: Pick<RunLock, 'renew'>): Promise<ServingIndex> => {
     const shown = await servingIndex(env);
     const state = await env.warehouse.query('select as_of_on from load_state');
     const asOf = (state.rows[0]?.[0] ?? null) as string | null;
@@ -60,6 +62,7 @@ export const publishAnswers =
       const { number, name, title, question } = header;
       index.answers.push({ number, name, title, question, rowCount, key });
     }
+    await lock.renew();
     await writeDocument(env, servingIndexKey, index);
     await removeAnswers(env, [index, ...(shown ? [shown] : [])]);
     return index;

@@ -41,8 +41,9 @@ export type IsDead = (holder: LockHolder) => boolean | Promise<boolean>;
 
 /**
  * Takes the lock from a holder that is known to be dead, so that its lease need not be waited for, and returns it. On AWS a
- * function of its last step may still be at work for some minutes. That does no harm: a snapshot is put once and a load is one
- * transaction, so that of two runs one fails, and what the dead one wrote is left to `vacuum`.
+ * function of its last step may still be at work for some minutes. That does no harm: a snapshot is put once, loads take turns
+ * and begin only where the warehouse holds what they replace (sql/load/begin_load.sql), and the index of the answers is written
+ * by a run that has just renewed its own lock. What the dead one wrote besides is left to `vacuum`.
  */
 export async function freeRunLock(env: Environment, isDead: IsDead): Promise<LockHolder | undefined> {
   const holder = await runLockHolder(env);

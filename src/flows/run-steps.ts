@@ -7,7 +7,7 @@ import type { Excluded } from './exclude-rows.ts';
 import type { Load } from './load-warehouse.ts';
 import type { RunInputs } from './plan-run.ts';
 import type { ServingIndex } from './publish-answers.ts';
-import { ownRunLock, runLeaseMs } from './run-lock.ts';
+import { ownRunLock, type RunLock, runLeaseMs } from './run-lock.ts';
 import { noteRun, noteStep, readRun } from './run-record.ts';
 
 /** State of the machine -> its step; the other states are plumbing, of which nothing is told. */
@@ -39,14 +39,15 @@ export async function notedStep<T>(
   env: Environment,
   runId: string,
   step: string,
-  work: (startedAt: Date) => Promise<StepDone<T>>,
+  work: (startedAt: Date, lock: RunLock) => Promise<StepDone<T>>,
 ): Promise<T> {
   const { execution = '', currentStep, currentStepSince } = (await readRun(env, runId)) ?? {};
-  await ownRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs }).renew();
+  const lock = ownRunLock(env)({ runId, process: execution }, { leaseMs: runLeaseMs });
+  await lock.renew();
   const isBegun = currentStep === step && currentStepSince !== undefined;
   const startedAt = isBegun ? currentStepSince : env.clock.now().toISOString();
   await noteRun(env, runId, { currentStep: step, currentStepSince: startedAt });
-  const { value, outcome } = await work(new Date(startedAt));
+  const { value, outcome } = await work(new Date(startedAt), lock);
   if (outcome === undefined) return value;
   const seconds = (env.clock.now().getTime() - Date.parse(startedAt)) / 1000;
   await noteStep(env, runId, { step, startedAt, seconds, outcome });

@@ -152,10 +152,14 @@ const endings = new Set(['Notify', 'NotifyFailure', 'AlertDirectly']);
 export async function rollBack(env: Environment, number: number, watcher: RunWatcher = {}): Promise<RunResult> {
   return underLock(env, async (runId) => {
     await noteRun(env, runId, { kind: 'rollback', execution: thisProcess, request: { snapshot: number } });
-    const step = async <T>(name: string, work: () => Promise<T>, outcome: (value: T) => string): Promise<T> => {
+    const step = async <T>(
+      name: string,
+      work: (lock: RunLock) => Promise<T>,
+      outcome: (value: T) => string,
+    ): Promise<T> => {
       watcher.started?.(name);
-      const value = await notedStep(env, runId, name, async () => {
-        const done = await work();
+      const value = await notedStep(env, runId, name, async (_startedAt, lock) => {
+        const done = await work(lock);
         return { value: done, outcome: outcome(done) };
       });
       watcher.finished?.((await readRun(env, runId))!.steps.at(-1)!);
@@ -168,7 +172,7 @@ export async function rollBack(env: Environment, number: number, watcher: RunWat
         told.snapshot,
       );
       await step('load warehouse', () => loadWarehouse(env)(snapshot), told.load);
-      await step('publish answers', () => publishAnswers(env)(snapshot), told.answers);
+      await step('publish answers', (lock) => publishAnswers(env)(snapshot, lock), told.answers);
       const record = await end(env, runId, { status: 'succeeded', snapshot: snapshot.number });
       return { runId, status: 'succeeded', snapshot: snapshot.number, steps: record.steps };
     } catch (error) {

@@ -29,7 +29,7 @@ export interface Call {
 }
 
 /** What goes wrong at a call. */
-export type Fault = keyof typeof refusals | keyof typeof ends | 'not ended';
+export type Fault = keyof typeof refusals | keyof typeof ends | 'not ended' | 'session unnamed';
 
 interface Statement {
   id: string;
@@ -63,6 +63,8 @@ const refusals = {
   /** The call has its effect; its answer does not come. */
   'answer lost': () => refused('TimeoutError'),
   'session gone': () => refused('ValidationException', `Session ${quotedWords} is not available`),
+  /** Says the same, and is still there. */
+  'session busy': () => refused('ValidationException', `Session ${quotedWords} is not available`),
   'not found': () => refused('ResourceNotFoundException'),
 };
 
@@ -70,10 +72,14 @@ const refusals = {
 const ends = {
   'connection closed': { status: 'FAILED', error: `Connection was closed ${quotedWords}` },
   overtaken: { status: 'FAILED', error: `ERROR: 1023 Serializable isolation violation on table ${quotedWords}` },
+  deadlock: { status: 'FAILED', error: `ERROR: deadlock detected ${quotedWords}` },
   'usage limit': { status: 'ABORTED', error: `Query stopped: usage limit reached ${quotedWords}` },
   stopped: { status: 'ABORTED', error: quotedWords },
   failed: { status: 'FAILED', error: quotedWords },
 } as const;
+
+/** Redshift's words where two transactions change one row. It lets the second wait until the first has ended; this is at once. */
+const conflict = 'ERROR: could not complete because of conflict with concurrent transaction';
 
 const endOf = (fault: Fault | undefined) => (fault && fault in ends ? ends[fault as keyof typeof ends] : undefined);
 
@@ -164,13 +170,13 @@ export class RedshiftDataServer {
   }
 
   /** Ends all sessions, as their time does: what they have not committed is rolled back. */
-  endSessions(): void {
+  async endSessions(): Promise<void> {
     for (const id of this.#sessions.keys()) this.#endSession(id);
+    await this.#ending;
   }
 
   async close(): Promise<void> {
-    this.endSessions();
-    await this.#ending;
+    await this.endSessions();
     this.#instance.closeSync();
     rmSync(this.#folder, { recursive: true, force: true });
   }
@@ -205,7 +211,7 @@ export class RedshiftDataServer {
       // A call that was refused has handed nothing over, and its token is free.
       execution.catch(() => this.#byToken.delete(token));
       const { id, sessionId } = await execution;
-      return { Id: id, SessionId: sessionId, Status: 'SUBMITTED' };
+      return { Id: id, SessionId: fault === 'session unnamed' ? undefined : sessionId, Status: 'SUBMITTED' };
     },
     DescribeStatement: async ({ Id }, fault) => {
       const { sessionId, status, error } = this.#statement(Id);
@@ -262,7 +268,8 @@ export class RedshiftDataServer {
     try {
       statement.result = await session.run(await this.#inDuckDb(statement.sql));
     } catch (error) {
-      Object.assign(statement, { status: 'FAILED', error: String(error) });
+      const isOvertaken = /conflict/i.test(String(error));
+      Object.assign(statement, { status: 'FAILED', error: isOvertaken ? conflict : String(error) });
     } finally {
       if (!sessionId) await session.end();
     }

@@ -27,6 +27,7 @@ const forms: Record<StatementKind, Form[]> = {
     // Without not null: of the rows that are there nothing is known.
     { pattern: new RegExp(String.raw`^alter table \w+ add column \w+ ${type}$`) },
     { pattern: /^create or replace view \w+ as\s+(select [\s\S]+)$/, select: 'query' },
+    { pattern: /^insert into \w+ values \(\d+\)$/ },
   ],
   load: [
     { pattern: /^(select [\s\S]+)$/, select: 'load' },
@@ -35,6 +36,7 @@ const forms: Record<StatementKind, Form[]> = {
     { pattern: /^insert into \w+ select \* from \w+$/ },
     { pattern: new RegExp(String.raw`^insert into \w+ \(${names}\)\s+(select [\s\S]+)$`), select: 'load' },
     { pattern: /^insert into \w+ values \(date '[\d-]+'\)(?:, \(date '[\d-]+'\))*$/ },
+    { pattern: /^insert into \w+ values \(\d+\)$/ },
     { pattern: /^delete from \w+(?: where \w+ in \(select \w+ from \w+\))?$/ },
   ],
 };
@@ -75,6 +77,7 @@ const withoutComments = (text: string): string =>
 
 const samples: Record<string, string> = {
   rows: '1',
+  loaded: '1',
   snapshot_no: '1',
   loaded_at: '2026-01-01 00:00:00',
   changed_dates: "(date '2026-01-01'), (date '2026-01-02')",

@@ -37,7 +37,7 @@ export interface Text {
 /** The transaction is rolled back, and may begin anew. */
 export class TransactionLost extends AdapterError {}
 
-/** The session has ended, and Redshift has rolled its transaction back. */
+/** The session has ended, and Redshift has rolled its transaction back; or it is busy, of which the API speaks in the same words. */
 export class SessionLost extends TransactionLost {}
 
 /** Below the time in which the client waits for an answer. */
@@ -88,7 +88,11 @@ export class RedshiftStatements {
       WaitTimeSeconds: longestWaitSeconds,
     };
     const { Id, SessionId } = await this.#asked(what, () => this.#client.send(new ExecuteStatementCommand(input)));
-    return { Id: Id!, SessionId };
+    const isNamed = SessionId !== undefined || session.SessionKeepAliveSeconds === undefined;
+    if (isNamed) return { Id: Id!, SessionId };
+    // The answer to a token that is given again may lack the session, which the statement knows.
+    const described = await this.#asked(what, () => this.#client.send(new DescribeStatementCommand({ Id })));
+    return { Id: Id!, SessionId: described.SessionId };
   }
 
   /**
@@ -173,7 +177,7 @@ const overtaken = 'another transaction changed the same tables';
 const lost = 'its session has ended, and what it did is rolled back';
 
 const kinds: [RegExp, string][] = [
-  [/serializable isolation/i, overtaken],
+  [/serializable isolation|conflict with concurrent transaction|deadlock/i, overtaken],
   // A file's own connection may be lost, too: the session is still there then.
   [/Spectrum|S3|manifest/, 'a file of the lake cannot be read'],
   [/\b(?:session|connection)\b.*\b(?:closed|expired|lost|not found|reset|terminated)\b/i, lost],

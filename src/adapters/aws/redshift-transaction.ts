@@ -5,7 +5,7 @@
  *
  * Where another call may go on with a session, it is rolled back only if Redshift itself says that a statement failed, which every
  * call then hears: what another call handed over behind a rollback would stand outside the transaction. Any other session that is
- * left behind is rolled back when its time is over.
+ * left behind is rolled back when its time is over. One that looks lost may only be busy, and another call may yet commit it.
  */
 import { createHash } from 'node:crypto';
 import { AdapterError, EngineError, type ObjectStore } from '../../ports.ts';
@@ -35,13 +35,10 @@ const mostSessions = 3;
 
 /** Redshift may have committed where nothing was heard of it; where it says that it failed, it has not. */
 class UnknownEnd extends AdapterError {
-  readonly session: number;
-
-  constructor(session: number) {
+  constructor() {
     super('commit: its session has ended, and it is not known whether before or after; run it again, which finds out', {
       retryable: true,
     });
-    this.session = session;
   }
 }
 
@@ -59,44 +56,38 @@ export class RedshiftTransaction {
 
   /** Runs it to its end. AdapterError where it is not known whether the commit was made. */
   async run(): Promise<void> {
-    await this.#fromPlace({ session: 1 }, Number.POSITIVE_INFINITY);
+    let session = 1;
+    const attempt = async (): Promise<Attempt<boolean>> => {
+      try {
+        return { value: await this.#inSession({ session }, Number.POSITIVE_INFINITY) };
+      } catch (error) {
+        if (!(error instanceof TransactionLost)) throw error;
+        session += 1;
+        return { again: error };
+      }
+    };
+    await retrying(this.#statements.timer, attempt, mostSessions);
   }
 
   /**
-   * Goes on until `until` (milliseconds since 1970). Where it is not known whether the commit was made it is `running`, and begins
-   * anew when it is called again: who calls asks the warehouse first.
+   * Goes on until `until` (milliseconds since 1970). Where it was lost it is `running`, and begins anew when it is called again: who
+   * calls asks the warehouse first, which may hold by then what this or another transaction did.
    */
   async advance(until: number, { objects, key }: Note): Promise<'committed' | 'running'> {
     const noted = await objects.get(key);
     const place: Place = noted ? JSON.parse(Buffer.from(noted).toString()) : { session: 1 };
     const note = (changed: Place) => objects.put(key, Buffer.from(JSON.stringify(changed)));
     try {
-      return (await this.#fromPlace(place, until, note)) ? 'committed' : 'running';
+      return (await this.#inSession(place, until, note)) ? 'committed' : 'running';
     } catch (error) {
-      const mayBeginAnew = error instanceof UnknownEnd && error.session < mostSessions;
-      if (!mayBeginAnew) throw error;
-      await note({ session: error.session + 1 });
+      const isLost = error instanceof TransactionLost || error instanceof UnknownEnd;
+      if (!isLost || place.session >= mostSessions) throw error;
+      await note({ session: place.session + 1 });
       return 'running';
     }
   }
 
   /** False where its time is over before the transaction's end. Without a note, no other call can go on with it. */
-  async #fromPlace(from: Place, until: number, note?: (place: Place) => Promise<void>): Promise<boolean> {
-    let place = from;
-    const session = async (): Promise<Attempt<boolean>> => {
-      try {
-        return { value: await this.#inSession(place, until, note) };
-      } catch (error) {
-        const mayBeginAnew = error instanceof TransactionLost && place.session < mostSessions;
-        if (!mayBeginAnew) throw error;
-        place = { session: place.session + 1 };
-        await note?.(place);
-        return { again: error };
-      }
-    };
-    return retrying(this.#statements.timer, session, mostSessions);
-  }
-
   async #inSession(
     { session, ...from }: Place,
     until: number,
@@ -113,14 +104,16 @@ export class RedshiftTransaction {
           const sessionId = last?.sessionId ?? SessionId;
           // Without it, what follows would stand outside the transaction.
           if (!sessionId)
-            throw refusal(`${text.what}: Redshift's Data API gave no session, and nothing was begun; run it again`);
+            throw refusal(
+              `${text.what}: Redshift's Data API names no session; what was begun ends by itself in some minutes: run it again`,
+            );
           last = { index, statementId: Id, sessionId };
           await note?.({ session, last });
         }
         if (!(await this.#statements.hasEnded(text.what, last.statementId, until))) return false;
       } catch (error) {
         const isLost = error instanceof SessionLost;
-        if (isLost && text.sql === 'commit') throw new UnknownEnd(session);
+        if (isLost && text.sql === 'commit') throw new UnknownEnd();
         const isRefused = error instanceof EngineError || (error instanceof TransactionLost && !isLost);
         // The error is what there is to tell; without a rollback, the session's end is one. What looks lost may be there still, and
         // would hold its locks.

@@ -7,7 +7,7 @@ import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { loadedSnapshot, loadWarehouse } from '../../../src/flows/load-warehouse.ts';
 import { migrateWarehouse } from '../../../src/flows/migrate-warehouse.ts';
 import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
-import { runLeaseMs, takeRunLock } from '../../../src/flows/run-lock.ts';
+import { ownRunLock, runLeaseMs, takeRunLock } from '../../../src/flows/run-lock.ts';
 import { noteRun, readRun } from '../../../src/flows/run-record.ts';
 import { rollBack, runPipeline } from '../../../src/local/run-pipeline.ts';
 import { EngineError, type Environment, type WarehouseStatement } from '../../../src/ports.ts';
@@ -243,6 +243,7 @@ describe('a load that takes several calls', () => {
   test('is given up after four hours, and the next run begins it anew', async () => {
     for (const _ of [1, 2, 3]) await call();
     platform.clock.advance(4 * 60 + 1);
+    await server.endSessions();
     await expect(call()).rejects.toThrow(
       new EngineError(
         'a load may take 4 hours, and this one has not ended: it is given up, and nothing of it is in the warehouse; look for a ' +
@@ -254,4 +255,72 @@ describe('a load that takes several calls', () => {
     expect(server.statements.filter((sql) => sql === 'begin')).toHaveLength(2);
     expect(await loadedSnapshot(onRedshift)).toBe(1);
   });
+
+  /** A call of a load of the newest snapshot, by an execution of its own. */
+  async function execution(): Promise<() => Promise<string>> {
+    const snapshot = (await newestSnapshot(env))!;
+    const startedAt = env.clock.now();
+    platform.clock.advance(1);
+    return async () => (await loadWarehouse(onRedshift)(snapshot, startedAt)).state;
+  }
+
+  const times = async (count: number, load: () => Promise<string>) => {
+    for (let calls = 0; calls < count; calls += 1) await load();
+  };
+
+  async function toItsEnd(load: () => Promise<string>): Promise<void> {
+    for (let calls = 0; calls < 200; calls += 1) if ((await load()) === 'loaded') return;
+    throw new Error('it has no end');
+  }
+
+  /** That it holds what the warehouse of one machine does, once. */
+  async function expectWhole(): Promise<void> {
+    const { schema_migrations: _, ...tables } = await warehouseContent(env);
+    expect(await warehouseContent(onRedshift)).toMatchObject(tables);
+  }
+
+  test.each([[1], [2], [3], [4]])(
+    'is not doubled by another first load that has come to its statement %i when the first is committed',
+    async (at) => {
+      const [stopped, next] = [await execution(), await execution()];
+      await times(5, stopped);
+      await times(at, next);
+      await toItsEnd(stopped);
+      await toItsEnd(next);
+      await expectWhole();
+    },
+  );
+
+  test('is not done by two first loads side by side: the second may only try again until the first is committed', async () => {
+    const [stopped, next] = [await execution(), await execution()];
+    const refused: unknown[] = [];
+    let state = 'loading';
+    while (state === 'loading') {
+      state = await stopped();
+      await next().catch((error) => refused.push(error));
+    }
+    expect(refused.length).toBeGreaterThan(0);
+    for (const error of refused) expect(error).toMatchObject({ name: 'AdapterError', retryable: true });
+    await toItsEnd(next);
+    await expectWhole();
+  });
+
+  test.each([[1], [2], [3]])(
+    'of what a rollback published works out anew what differs, where another load is committed at its statement %i',
+    async (at) => {
+      await toItsEnd(await execution());
+      await ownRunLock(env)({ runId, process: 'any' }, { leaseMs: 0 }).release();
+      await order('c', '2026-01-02');
+      await run();
+      const stopped = await execution();
+      await times(5, stopped);
+      await rollBack(env, 1);
+      const next = await execution();
+      await times(at, next);
+      await toItsEnd(stopped);
+      await toItsEnd(next);
+      expect(await loadedSnapshot(onRedshift)).toBe(3);
+      await expectWhole();
+    },
+  );
 });

@@ -6,7 +6,8 @@ import { type EndedRun, measureRun } from '../../../src/domain/metrics/measure.t
 import { newestSnapshot } from '../../../src/flows/documents.ts';
 import { ingestBatch } from '../../../src/flows/ingest-batch.ts';
 import { pipelineTasks } from '../../../src/flows/pipeline-tasks.ts';
-import { runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
+import { servingIndex } from '../../../src/flows/publish-answers.ts';
+import { freeRunLock, RunLocked, runLeaseMs, runLockHolder, takeRunLock } from '../../../src/flows/run-lock.ts';
 import { listRuns, noteRun, readRun } from '../../../src/flows/run-record.ts';
 import { runPipeline } from '../../../src/local/run-pipeline.ts';
 import { AdapterError, EngineError, type Environment } from '../../../src/ports.ts';
@@ -101,6 +102,26 @@ describe('a task whose answer was lost, called again,', () => {
       expect.stringMatching(/^clean gate: passed/),
     ]);
   });
+});
+
+test('answers of a run that was stopped from outside do not come after those of the next one', async () => {
+  await sale('a');
+  const { runId } = await run();
+  await takeRunLock(env)({ runId, process: (await readRun(env, runId))!.execution }, { leaseMs: runLeaseMs });
+  await sale('b');
+  let isFirst = true;
+  const query: Environment['warehouse']['query'] = async (sql, what) => {
+    const answer = await env.warehouse.query(sql, what);
+    if (isFirst) {
+      isFirst = false;
+      await freeRunLock(env, () => true);
+      await run();
+    }
+    return answer;
+  };
+  const stopped = { ...env, warehouse: Object.create(env.warehouse, { query: { value: query } }) };
+  await expect(pipelineTasks['publish-answers'](stopped)({ runId, snapshot: 1 })).rejects.toThrow(RunLocked);
+  expect(await servingIndex(env)).toMatchObject({ snapshot: 2 });
 });
 
 describe('the record of a run', () => {

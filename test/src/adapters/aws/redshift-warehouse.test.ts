@@ -150,8 +150,10 @@ describe('a transaction', () => {
   test('ends at once where the API gives no session to go on in', async () => {
     const { warehouse, mock, texts } = redshift();
     mock.on(ExecuteStatementCommand, { Sql: 'begin' }).resolves({ Id: 'statement-1' });
+    mock.on(DescribeStatementCommand).resolves({ Id: 'statement-1', Status: 'FINISHED' });
     expect(await rejection(warehouse.transaction([sql('delete from a')]))).toMatchObject({
-      message: "begin: Redshift's Data API gave no session, and nothing was begun; run it again",
+      message:
+        "begin: Redshift's Data API names no session; what was begun ends by itself in some minutes: run it again",
       retryable: false,
     });
     expect(texts()).toEqual([]);
