@@ -2,6 +2,8 @@
 import { AdapterError, type Clock, type HotStore, type HotValue, type HotWrite } from '../../src/ports.ts';
 import { itemOf, type MadeHotStore } from '../support/hot-writes.ts';
 
+const withLostName = (value: HotValue): Record<string, HotValue> => Object.fromEntries([['__proto__', value]]);
+
 export function hotStoreLimits(name: string, make: (clock: Clock) => Promise<MadeHotStore>): void {
   describe(`hot store contract, limits: ${name}`, () => {
     let store: HotStore;
@@ -21,11 +23,14 @@ export function hotStoreLimits(name: string, make: (clock: Clock) => Promise<Mad
     });
 
     test.each`
-      what                     | writes
-      ${'101 writes'}          | ${Array.from({ length: 101 }, (_, index) => put(`s${index}`))}
-      ${'one key twice'}       | ${[put('same'), { table: 'files', delete: { partition: 'p', sort: 'same' } }]}
-      ${'an item over 400 KB'} | ${[put('a'), put('large', 'é'.repeat(201 * 1024))]}
-      ${'an empty key'}        | ${[put('a'), put('')]}
+      what                                          | writes
+      ${'101 writes'}                               | ${Array.from({ length: 101 }, (_, index) => put(`s${index}`))}
+      ${'one key twice'}                            | ${[put('same'), { table: 'files', delete: { partition: 'p', sort: 'same' } }]}
+      ${'an item over 400 KB'}                      | ${[put('a'), put('large', 'é'.repeat(201 * 1024))]}
+      ${'an empty key'}                             | ${[put('a'), put('')]}
+      ${'a name that AWS’ client would lose'}       | ${[put('a'), { table: 'files', put: itemOf('p', 'b', withLostName(1)) }]}
+      ${'a deep name that it would lose'}           | ${[{ table: 'files', put: itemOf('p', 'b', { deep: [withLostName('x')] }) }]}
+      ${'an addition to a name that it would lose'} | ${[{ table: 'files', add: itemOf('p', 'b', withLostName(1)) }]}
     `('refuses $what and writes nothing of it', async ({ writes }) => {
       await expect(store.write(writes)).rejects.toThrow(AdapterError);
       expect(await store.query('files', 'p')).toEqual([]);

@@ -189,7 +189,7 @@ const scalars: fc.Arbitrary<HotValue> = fc.oneof(
   fc.uint8Array({ maxLength: 20 }),
 );
 const names = fc.oneof(
-  fc.string({ unit: 'grapheme', minLength: 1 }),
+  fc.string({ unit: 'grapheme', minLength: 1 }).filter((name) => name !== '__proto__'),
   fc.constantFrom(...['$bytes', '$$bytes', '$', 'B', 'partition', 'sort', '_sort', 'expires_at']),
 );
 const { value: nestedValues } = fc.letrec<{ value: HotValue }>((tie) => ({

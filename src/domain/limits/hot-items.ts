@@ -8,6 +8,9 @@ const maxSortBytes = 1024;
 /** A condition or an addition is text of at most 4 KB in DynamoDB; so many names fit with certainty. */
 const maxNames = 50;
 const maxDepth = 30;
+/** AWS' client reads an item by assignments, and this one sets the prototype. */
+const lostName = '__proto__';
+const lostNameProblem = `a value must not be named ${lostName}, which would be lost`;
 const largestNumber = 1e125;
 const smallestNumber = 1e-130;
 
@@ -96,6 +99,7 @@ function namesProblem(write: Write): string | undefined {
   const { values } = write.add;
   const names = Object.keys(values).length;
   if (names < 1 || names > maxNames) return `an addition names 1 to ${maxNames} values, got ${names}`;
+  if (Object.hasOwn(values, lostName)) return lostNameProblem;
   if (Object.values(values).every(Number.isSafeInteger)) return undefined;
   return 'an addition takes whole numbers below 2^53';
 }
@@ -109,6 +113,7 @@ function valueProblem(value: Value, depth: number): string | undefined {
   }
   if (value === null || typeof value !== 'object' || value instanceof Uint8Array) return undefined;
   if (depth > maxDepth) return `values nest at most ${maxDepth} levels deep`;
+  if (Object.hasOwn(value, lostName)) return lostNameProblem;
   for (const part of Array.isArray(value) ? value : Object.values(value)) {
     const problem = valueProblem(part, depth + 1);
     if (problem !== undefined) return problem;
