@@ -118,7 +118,7 @@ function tellOfStoppedRuns(scope: Construct, machine: StateMachine, topic: ITopi
 
 /**
  * What never came to the state that ends a run, or failed in it, would hold the run lock for its whole lease. So would an
- * execution that ended well and whose step `Plan` was called twice, where the first call takes the lock behind the end.
+ * execution that ended well and whose step `Plan` was called twice, where the first call takes the lock just before the end.
  */
 function freeLockOfEndedRuns(scope: Construct, machine: StateMachine, notify: IFunction): void {
   new Rule(scope, 'EndedRuns', {

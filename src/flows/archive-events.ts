@@ -3,7 +3,7 @@ import { receiveEvent } from '../domain/events/receive-event.ts';
 import type { Outcome, Rejection } from '../domain/outcome.ts';
 import type { ValidRecord } from '../domain/privacy/separate.ts';
 import { AdapterError, ConditionFailed, type Environment, type StreamRecord } from '../ports.ts';
-import { type BegunBatch, beginUncounted, deleteWritten, isStillBegun } from './begun-batches.ts';
+import { type BegunBatch, beginUncounted, deleteWritten, isCounted, isStillBegun } from './begun-batches.ts';
 import { addCounts, type DoorCounts, type DoorRecord, noCounts, separateBatch, writeBatch } from './door.ts';
 
 /** Under this name the archive keeps its place in each shard. */
@@ -64,6 +64,9 @@ async function archiveBegun(
     return await writeBatch(env, 'events', written, separated);
   } catch (error) {
     if (!(error instanceof ConditionFailed)) throw error;
+    // An account whose answer was lost refuses the same write where that is repeated much later.
+    const account = await env.hot.get('batches', { partition: 'events', sort: batch });
+    if (account && isCounted(account)) return account.values as unknown as DoorCounts;
     await deleteWritten(env, batch, arrivedAt);
     const message = `another archives records of ${batch} at the same time: try again`;
     throw new AdapterError(message, { retryable: true, cause: error });

@@ -6,7 +6,7 @@ import { batchName, isCounted as isAccount } from '../../../src/flows/begun-batc
 import { addCounts, type DoorCounts, noCounts } from '../../../src/flows/door.ts';
 import { findNewInputs } from '../../../src/flows/plan-run.ts';
 import { readStatus } from '../../../src/flows/status.ts';
-import type { Environment, StreamRecord } from '../../../src/ports.ts';
+import type { Environment, HotWrite, StreamRecord } from '../../../src/ports.ts';
 import { keptRecords } from '../../support/conservation.ts';
 import { type DoorPlatform, doorPlatform, failingAt, PlantedFailure } from '../../support/door-platform.ts';
 import { temporaryDirectories } from '../../support/local-stores.ts';
@@ -361,6 +361,16 @@ describe('records that two archive at the same time', () => {
     await expect(archiveEvents(late)(mixed())).rejects.toThrow(PlantedFailure);
     await expectOnce(platform.env, mixed());
     expect(await archiveEvents(platform.env)(mixed())).toEqual(noCounts);
+  });
+
+  test('stay counted, where the write of their account is repeated when nobody knows any more that it was the same', async () => {
+    const puts = (writes: unknown) => (writes as HotWrite[]).filter((one) => 'put' in one).map((one) => one.put);
+    const repeating = intercept(platform.env, async (_port, method, call, [writes]) => {
+      const result = await call();
+      return method === 'write' && puts(writes).some(isAccount) ? call() : result;
+    });
+    expect(await archiveEvents(repeating)(mixed())).toMatchObject({ received: mixed().length });
+    await expectOnce(platform.env, mixed());
   });
 
   test('however their calls fall and wherever they are cut off, lie there once and are counted once', async () => {
